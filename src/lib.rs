@@ -1,0 +1,15 @@
+//! vinspect reads the vehicle identification number of the car in front of a fixed camera.
+//!
+//! Data flows one way, from the pins and the lens to the broker, and every room has one job:
+//!
+//! ```text
+//! gpio ─trigger─▶ station ─▶ camera ─frames─▶ reader ─Reading─▶ station ─Verdict─▶ store ─▶ mqtt
+//! ```
+//!
+//! `docs/design.md` draws the whole house.
+
+pub mod camera;
+pub mod gpio;
+pub mod image;
+pub mod reader;
+pub mod vin;
