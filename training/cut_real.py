@@ -1,0 +1,127 @@
+"""Finds the four corners of each VIN in the photographs and cuts the strips out.
+
+`python cut_real.py --real ../../shared/real --recognizer runs/recognizer/last.pt --out shards/real`
+
+The photographs come with an axis-aligned box and mostly with what the VIN says. Corners that fit in
+the box are tried, and those from which the recognizer reads the known VIN best (or, for unread ones,
+anything most surely) are kept. Writes OUT/{train,tune,validation}.npz in the form of a strips shard
+(train holds only what may be trained on) and OUT/quads.tsv (file, part, score, eight numbers).
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from nets import ALPHABET, Recognizer
+from real import Picture, pictures
+from strips import BOX, HEIGHT, WIDTH
+
+MARGIN = np.float32([8, 4])  # of the 32×256 cut: its text corners
+CUT = np.float32([[8, 4], [248, 4], [248, 28], [8, 28]])
+ROUNDS, TRIES = 4, 20
+
+
+def guesses(box) -> np.ndarray:
+    """Corners [n,4,2] of lines that fill the box: every slope, both ways up, and standing ones."""
+    x0, y0, x1, y1 = box
+    w, h = x1 - x0, y1 - y0
+    found = []
+    if w >= 0.8 * h:
+        thin = min(h, w * 0.05)
+        for slope in np.linspace(-1, 1, 13) * (h - thin):
+            tall = max(thin, (h - abs(slope)))
+            for share in (1.0, 0.75):
+                t = tall * share
+                middle = (y0 + y1) / 2
+                left, right = middle - slope / 2, middle + slope / 2
+                found.append([[x0, left - t / 2], [x1, right - t / 2], [x1, right + t / 2], [x0, left + t / 2]])
+    if h >= 1.2 * w:
+        for slope in np.linspace(-1, 1, 9) * w * 0.9:
+            t = max(h * 0.05, w - abs(slope))
+            left, right = (x0 + x1) / 2 - slope / 2, (x0 + x1) / 2 + slope / 2
+            found.append([[left + t / 2, y0], [right + t / 2, y1], [right - t / 2, y1], [left - t / 2, y0]])
+    found = np.float32(found)
+    return np.concatenate([found, found[:, [2, 3, 0, 1]]])
+
+
+def cuts(grey: np.ndarray, quads: np.ndarray, target=CUT, size=(256, 32)) -> np.ndarray:
+    return np.stack([
+        cv2.warpPerspective(grey, cv2.getPerspectiveTransform(q, target), size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for q in quads.astype(np.float32)
+    ])
+
+
+def scores(net: Recognizer, strips: np.ndarray, vin: str) -> np.ndarray:
+    """How well each strip reads as the VIN: the mean log-probability of its known characters."""
+    x = torch.from_numpy(strips)[:, None].float() / 255
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        characters, mark = net(x.to(memory_format=torch.channels_last))
+    log_p = characters.float().log_softmax(-1)
+    if vin:
+        places = [i for i, c in enumerate(vin) if c != "?"]
+        index = torch.tensor([ALPHABET.index(vin[i]) for i in places])
+        score = log_p[:, places, :].gather(2, index[None, :, None].expand(len(x), -1, -1))[..., 0].mean(1)
+    else:
+        score = log_p.max(-1).values.mean(1)
+    return (score + 0.1 * torch.nn.functional.logsigmoid(mark[:, 0].float())).numpy()
+
+
+def corners(net: Recognizer, grey: np.ndarray, picture: Picture, rng) -> tuple[np.ndarray, float]:
+    """The best corners found, and their score."""
+    tried = guesses(picture.box)
+    score = scores(net, cuts(grey, tried), picture.vin)
+    best = tried[score.argmax()], score.max()
+    for r in range(ROUNDS):
+        base = best[0]
+        along, down = base[1] - base[0], base[3] - base[0]
+        step = 0.6**r
+        offsets = rng.normal(size=(TRIES, 4, 1)) * [0.012] * along + rng.normal(size=(TRIES, 4, 1)) * 0.1 * down
+        ends = rng.normal(size=(TRIES, 2, 1)) * 0.025 * along + rng.normal(size=(TRIES, 2, 1)) * 0.15 * down
+        stretch = rng.normal(size=(TRIES, 1, 1)) * 0.12 * down
+        offsets = offsets + ends[:, [0, 1, 1, 0]] + stretch * np.float32([-1, -1, 1, 1])[None, :, None]
+        tried = base + offsets * step
+        score = scores(net, cuts(grey, tried), picture.vin)
+        if score.max() > best[1]:
+            best = tried[score.argmax()], score.max()
+    return best
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--real", type=Path, required=True)
+    parser.add_argument("--recognizer", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    a = parser.parse_args()
+    a.out.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(1)
+    net = Recognizer().to(memory_format=torch.channels_last)
+    net.load_state_dict(torch.load(a.recognizer))
+    net.eval()
+    kept = {"train": [], "tune": [], "validation": []}
+    with open(a.out / "quads.tsv", "w") as table:
+        for i, p in enumerate(pictures(a.real)):
+            vin = p.vin if len(p.vin) == 17 else p.machine if len(p.machine) == 17 and all(c in ALPHABET for c in p.machine) else ""
+            p.vin = vin
+            grey = cv2.imread(str(a.real / "images" / p.file), cv2.IMREAD_GRAYSCALE)
+            quad, score = corners(net, grey, p, rng)
+            print(p.file, p.part, f"{score:.3f}", *(f"{v:.1f}" for v in quad.ravel()), vin or "-", sep="\t", file=table)
+            if vin and p.part in kept:
+                strip = cuts(grey, quad[None], BOX, (WIDTH, HEIGHT))[0]
+                kept[p.part].append((strip, np.uint8([ALPHABET.index(c) if c != "?" else 255 for c in vin]), score))
+            if i % 500 == 0:
+                print(i, flush=True)
+    for part, rows in kept.items():
+        floor = -2.5 if part == "train" else -99.0  # a label that nothing in the box resembles teaches nothing
+        rows = [r for r in rows if r[2] > floor]
+        strips, labels, found = zip(*rows)
+        n = len(rows)
+        np.savez(a.out / f"{part}.npz", strips=np.stack(strips), labels=np.stack(labels), centres=np.full((n, 17), -1, np.float16), marks=np.ones(n, np.uint8))
+        print(part, n, "mean score", f"{np.mean(found):.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The two networks: plain strided convolutions with ReLU, which is what int8 kernels run well.
+
+Each convolution is a `Block` (convolution + batch norm + ReLU); `fold` merges the norm into the
+weights for quantization, and `quantize.py` walks `blocks()` to export them as QLinearConv.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
+PLACES = 17
+STRIP = (32, 256)  # height, width of the recognizer's input
+TEXT_BOX = (8.0, 4.0, 248.0, 28.0)  # x0 y0 x1 y1: where the text's own corners lie in the strip
+SCENE = (288, 512)  # height, width of the locator's input
+STRIDE = 8  # of the locator's output
+
+
+class Block(nn.Module):
+    """Convolution, batch norm, ReLU."""
+
+    def __init__(self, inputs, outputs, kernel=(3, 3), stride=(1, 1), padding=None, dilation=1):
+        super().__init__()
+        if padding is None:
+            padding = tuple(k // 2 * dilation for k in kernel)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return F.relu(self.norm(self.conv(x)))
+
+
+class Recognizer(nn.Module):
+    """Strip [N,1,32,256] → character logits [N,17,33] and mark logit [N,1].
+
+    The trunk turns the strip into 64 columns. Seventeen attention maps, one a place, pool them;
+    each starts as a bump where its character stands in a well-cut strip and learns to follow the
+    text when the cut is off.
+    """
+
+    COLUMNS = 64
+
+    def __init__(self, width=1.0):
+        super().__init__()
+        c = lambda n: int(n * width + 4) // 8 * 8
+        self.trunk = nn.Sequential(
+            Block(1, c(24), stride=(2, 2)),
+            Block(c(24), c(40)),
+            Block(c(40), c(80), stride=(2, 2)),
+            Block(c(80), c(96)),
+            Block(c(96), c(128), stride=(2, 1)),
+            Block(c(128), c(160), kernel=(4, 1), padding=(0, 0)),
+            Block(c(160), c(160), kernel=(1, 5)),
+            Block(c(160), c(160), kernel=(1, 5)),
+        )
+        features = c(160)
+        self.attention = nn.Conv2d(features, PLACES, (1, 1))
+        columns = (torch.arange(self.COLUMNS) + 0.5) / self.COLUMNS * STRIP[1]
+        x0, _, x1, _ = TEXT_BOX
+        centres = x0 + (torch.arange(PLACES) + 0.5) / PLACES * (x1 - x0)
+        bump = -((columns[None] - centres[:, None]) / (0.7 * (x1 - x0) / PLACES)) ** 2 / 2
+        self.place = nn.Parameter(bump)
+        self.classify = nn.Linear(features, len(ALPHABET))
+        self.mark = nn.Linear(features, 1)
+
+    def forward(self, strip):
+        return self.heads(self.trunk(strip))[:2]
+
+    def heads(self, features):
+        """Features [N,F,1,64] → logits, mark, attention [N,17,64] (log-weights)."""
+        attention = self.attention(features)[:, :, 0] + self.place
+        columns = features[:, :, 0].transpose(1, 2)
+        pooled = attention.softmax(-1) @ columns
+        return self.classify(pooled), self.mark(columns.mean(1)), attention.log_softmax(-1)
+
+
+class Locator(nn.Module):
+    """Scene [N,1,288,512] → [N,9,36,64]: a score logit and the offsets of four corners.
+
+    Dilated convolutions see the whole line from its middle without leaving the one resolution, so
+    that the net stays a plain chain.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.trunk = nn.Sequential(
+            Block(1, 16, stride=(2, 2)),
+            Block(16, 32, stride=(2, 2)),
+            Block(32, 64, stride=(2, 2)),
+            *(Block(64, 64, dilation=d) for d in (1, 2, 4, 8, 2)),
+        )
+        self.head = nn.Conv2d(64, 9, (1, 1))
+
+    def forward(self, scene):
+        return self.head(self.trunk(scene))

@@ -1,0 +1,219 @@
+"""Trains the locator on rendered scenes and on photographs whose corners are known.
+
+`python train_locator.py --shards shards --quads shards/real/quads.tsv --real ../../shared/real --out runs/locator --minutes 25`
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from nets import SCENE, STRIDE, Locator
+
+ROWS, COLUMNS = SCENE[0] // STRIDE, SCENE[1] // STRIDE
+
+
+def targets(quads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Quads [k,4,2] (NaN for none) → score [36,64] (1 text, 0 none, -1 do not care) and offsets
+    [8,36,64]. Positive are the cells within half a text height of the line's middle."""
+    score, offsets = np.zeros((ROWS, COLUMNS), np.float32), np.zeros((8, ROWS, COLUMNS), np.float32)
+    ys, xs = np.mgrid[:ROWS, :COLUMNS].astype(np.float32)
+    cells = np.stack([(xs + 0.5) * STRIDE, (ys + 0.5) * STRIDE], -1)
+    for quad in quads:
+        if np.isnan(quad).any():
+            continue
+        start, end = (quad[0] + quad[3]) / 2, (quad[1] + quad[2]) / 2
+        along = end - start
+        length = np.linalg.norm(along)
+        unit = along / length
+        height = (np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2
+        t = (cells - start) @ unit / length
+        across = np.abs((cells - start) @ np.float32([-unit[1], unit[0]]))
+        near = (across < max(0.5 * height, 0.75 * STRIDE)) & (t > 0.04) & (t < 0.96)
+        around = (across < max(0.5 * height, 0.75 * STRIDE) + STRIDE) & (t > -0.08) & (t < 1.08)
+        score[around & (score == 0)] = -1
+        score[near] = 1
+        offset = (quad[None, None] - cells[:, :, None]).reshape(ROWS, COLUMNS, 8) / STRIDE
+        offsets[:, near] = offset[near].T
+    return score, offsets
+
+
+class Photographs:
+    """Real pictures, shown at any place, size and tilt of the scene."""
+
+    def __init__(self, table: Path, folder: Path, part="train", floor=-1.5):
+        self.items = []
+        for line in table.read_text().splitlines():
+            file, its_part, score, *rest = line.split("\t")
+            if its_part == part and float(score) > floor:
+                grey = cv2.imread(str(folder / "images" / file), cv2.IMREAD_GRAYSCALE)
+                self.items.append((grey, np.float32(rest[:8]).reshape(4, 2)))
+
+    def draw(self, rng, jitter=True, index=None):
+        grey, quad = self.items[rng.integers(len(self.items)) if index is None else index]
+        h, w = grey.shape
+        fit = min(SCENE[0] / h, SCENE[1] / w)
+        scale, angle, squeeze = fit, 0.0, 1.0
+        if jitter:
+            scale = fit * np.exp(rng.uniform(-0.35, 0.75) if rng.random() < 0.6 else rng.uniform(-0.1, 0.1))
+            kind = rng.random()
+            angle = rng.normal() * 6 if kind < 0.75 else 180 + rng.normal() * 8 if kind < 0.88 else rng.choice([-90, 90]) + rng.normal() * 8
+            squeeze = np.exp(rng.normal() * 0.12) if rng.random() < 0.5 else 4 / 3
+        turn = cv2.getRotationMatrix2D((0, 0), -angle, 1.0)[:, :2]
+        linear = turn @ np.diag([scale * squeeze, scale])
+        centre = linear @ (np.float32([w / 2, h / 2]))
+        shift = np.float32([SCENE[1] / 2, SCENE[0] / 2]) - centre
+        moved = quad @ linear.T
+        if jitter:
+            low, high = moved.min(0), moved.max(0)
+            room_low, room_high = -low + 2, np.float32([SCENE[1], SCENE[0]]) - high - 2
+            if (room_low > room_high).any():
+                return self.draw(rng)
+            wanted = shift + rng.normal(size=2) * [60, 40]
+            shift = np.clip(wanted, room_low, room_high)
+        matrix = np.concatenate([linear, shift[:, None]], 1).astype(np.float32)
+        mode = cv2.BORDER_CONSTANT if not jitter or rng.random() < 0.5 else cv2.BORDER_REFLECT
+        value = 128
+        if mode == cv2.BORDER_REFLECT and jitter:
+            value = 0
+            # mirrored text at the borders is no VIN the right way round
+        picture = cv2.warpAffine(grey, matrix, (SCENE[1], SCENE[0]), flags=cv2.INTER_LINEAR, borderMode=mode, borderValue=value)
+        return picture, (moved + shift).astype(np.float32)
+
+
+def weather(x: torch.Tensor) -> torch.Tensor:
+    n = len(x)
+    one = lambda low, high: torch.rand(n, 1, 1, 1) * (high - low) + low
+    x = torch.where(torch.rand(n, 1, 1, 1) < 0.12, 1 - x, x)
+    mean = x.mean((2, 3), keepdim=True)
+    x = (x - mean) * one(0.5, 1.3) + mean + one(-0.2, 0.2)
+    if torch.rand(()) < 0.4:
+        x = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1) * 0.6 + x * 0.4
+    return (x + torch.randn_like(x) * one(0, 0.04)).clamp(0, 1)
+
+
+def loss_of(out, score, offsets):
+    out = out.float()
+    care, positive = score >= 0, score == 1
+    p = out[:, 0].sigmoid()
+    hard = torch.where(positive, 1 - p, p) ** 2
+    bce = F.binary_cross_entropy_with_logits(out[:, 0], score.clamp(min=0), reduction="none") * hard * torch.where(positive, 3.0, 1.0)
+    score_loss = bce[care].sum() / positive.sum().clamp(min=20)
+    predicted = out[:, 1:].permute(0, 2, 3, 1)[positive]
+    wanted = offsets.permute(0, 2, 3, 1)[positive]
+    # the far corner is another cell's to tell
+    far = wanted.abs().mean(-1, keepdim=True)
+    weight = 1 / (1 + 0.15 * wanted.view(-1, 4, 2).norm(dim=-1, keepdim=True)).expand(-1, -1, 2).reshape(-1, 8)
+    corner_loss = (F.smooth_l1_loss(predicted, wanted, reduction="none", beta=0.25) * weight).mean() if len(far) else out.sum() * 0
+    return score_loss, corner_loss
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shards", type=Path, required=True)
+    parser.add_argument("--quads", type=Path, help="quads.tsv of cut_real.py")
+    parser.add_argument("--real", type=Path)
+    parser.add_argument("--init", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    a = parser.parse_args()
+    torch.manual_seed(a.seed)
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(a.seed)
+    a.out.mkdir(parents=True, exist_ok=True)
+    net = Locator().to(memory_format=torch.channels_last)
+    torch.nn.init.constant_(net.head.bias[0], -4.0)
+    if a.init:
+        net.load_state_dict(torch.load(a.init))
+    parts = [np.load(p) for p in sorted(a.shards.glob("scenes_*.npz"))]
+    scenes, quads = np.concatenate([p["pictures"] for p in parts]), np.concatenate([p["quads"] for p in parts])
+    real = Photographs(a.quads, a.real) if a.quads else None
+    tune = Photographs(a.quads, a.real, "tune") if a.quads else None
+    print(len(scenes), "scenes", len(real.items) if real else 0, "photographs")
+    optimizer = torch.optim.AdamW(net.parameters(), lr=a.rate, weight_decay=0.01)
+    start = shown = time.time()
+    step, sums = 0, np.zeros(2)
+    while (done := (time.time() - start) / (60 * a.minutes)) < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = a.rate * min(1, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * done)) * 0.98 + 0.02)
+        batch, labels = [], []
+        for i in range(a.batch):
+            if real and i % 2:
+                picture, quad = real.draw(rng)
+                batch.append(picture)
+                labels.append(targets(quad[None]))
+            else:
+                k = rng.integers(len(scenes))
+                picture, marks = scenes[k], quads[k]
+                if rng.random() < 0.3:  # turned half way round
+                    picture, marks = picture[::-1, ::-1], np.float32([SCENE[1], SCENE[0]]) - marks
+                batch.append(picture)
+                labels.append(targets(marks))
+        x = torch.from_numpy(np.stack(batch))[:, None].float() / 255
+        score, offsets = (torch.from_numpy(np.stack(v)) for v in zip(*labels))
+        with torch.autocast("cpu", torch.bfloat16):
+            out = net(weather(x).to(memory_format=torch.channels_last))
+        score_loss, corner_loss = loss_of(out, score, offsets)
+        optimizer.zero_grad(set_to_none=True)
+        (score_loss + corner_loss).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+        step += 1
+        sums += score_loss.item(), corner_loss.item()
+        if step % 100 == 0:
+            line = f"{step} {100 * done:.0f}% score {sums[0] / 100:.3f} corners {sums[1] / 100:.3f} {100 * a.batch / (time.time() - shown):.0f}/s"
+            if tune and step % 500 == 0:
+                line += " " + measure(net, tune, rng)
+            print(line, flush=True)
+            torch.save(net.state_dict(), a.out / "last.pt")
+            sums[:], shown = 0, time.time()
+    torch.save(net.state_dict(), a.out / "last.pt")
+    if tune:
+        print(measure(net, tune, rng))
+
+
+def decode(out: np.ndarray) -> tuple[np.ndarray, float]:
+    """The best line of one output [9,36,64]: its corners (each told by the cells near it) and score."""
+    logit = out[0]
+    row, column = np.unravel_index(logit.argmax(), logit.shape)
+    p = 1 / (1 + np.exp(-logit))
+    ys, xs = np.mgrid[:ROWS, :COLUMNS]
+    cells = np.stack([(xs + 0.5) * STRIDE, (ys + 0.5) * STRIDE], -1).astype(np.float32)
+    corners = out[1:].transpose(1, 2, 0).reshape(ROWS, COLUMNS, 4, 2) * STRIDE + cells[:, :, None]
+    first = corners[row, column]
+    middle = corners.mean(2)
+    size = np.linalg.norm(first[1] - first[0])
+    same = (np.linalg.norm(middle - first.mean(0), axis=-1) < 0.25 * size) & (p > 0.3)
+    if not same.any():
+        return first, float(logit.max())
+    own, weights = corners[same], p[same]
+    distance = np.linalg.norm(own - cells[same][:, None], axis=-1)
+    w = weights[:, None] / (STRIDE + distance) ** 2
+    return (own * w[..., None]).sum(0) / w.sum(0)[:, None], float(logit.max())
+
+
+def measure(net, photographs, rng) -> str:
+    """Corner errors in text heights on photographs as they are."""
+    net.eval()
+    worst, lengths = [], []
+    for i in range(len(photographs.items)):
+        picture, quad = photographs.draw(rng, jitter=False, index=i)
+        with torch.no_grad():
+            out = net(torch.from_numpy(picture)[None, None].float() / 255)[0].float().numpy()
+        found, _ = decode(out)
+        length = np.linalg.norm(quad[1] - quad[0])
+        worst.append(np.linalg.norm(found - quad, axis=-1).max() / length * 17)
+    net.train()
+    worst = np.sort(worst)
+    return f"tune: worst corner within 0.5/1/2 characters {np.mean(worst < 0.5):.3f} {np.mean(worst < 1):.3f} {np.mean(worst < 2):.3f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Trains the recognizer on rendered strips and, when given, on strips cut from photographs.
+
+`python train_recognizer.py --shards shards --out runs/recognizer --minutes 40 [--real shards/real.npz]`
+
+The run can be stopped at any time: OUT/last.pt is written every few hundred steps and a new run
+starts from `--init`.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import augment
+from nets import PLACES, Recognizer
+
+
+class Shards:
+    """All strips of a folder or a file, in memory."""
+
+    def __init__(self, paths: list[Path]):
+        parts = [np.load(p) for p in paths]
+        self.strips = np.concatenate([p["strips"] for p in parts])
+        self.labels = np.concatenate([p["labels"] for p in parts])
+        self.centres = np.concatenate([p["centres"] for p in parts]).astype(np.float32)
+        self.marks = np.concatenate([p["marks"] for p in parts])
+
+    def __len__(self):
+        return len(self.strips)
+
+    def batch(self, index):
+        return (
+            torch.from_numpy(self.strips[index])[:, None].float() / 255,
+            torch.from_numpy(self.labels[index]).long(),
+            torch.from_numpy(self.centres[index]),
+            torch.from_numpy(self.marks[index]).float(),
+        )
+
+
+def losses(net, strips, labels, centres, marks, smooth=0.05):
+    """Characters, mark, and (where the centres are known) where attention should look."""
+    with torch.autocast("cpu", torch.bfloat16):
+        features = net.trunk(strips.to(memory_format=torch.channels_last))
+    characters, mark, attention = net.heads(features.float())
+    known = labels < 33
+    character_loss = F.cross_entropy(characters[known], labels[known], label_smoothing=smooth)
+    mark_loss = F.binary_cross_entropy_with_logits(mark[:, 0], marks)
+    where = (marks > 0.5) & (centres[:, 0] > -900)
+    if where.any():
+        columns = (torch.arange(attention.shape[-1]) + 0.5) * 4
+        target = torch.softmax(-(((columns - centres[where][:, :, None]) / 5) ** 2) / 2, -1)
+        attention_loss = -(target * attention[where]).sum(-1).mean()
+    else:
+        attention_loss = torch.zeros(())
+    right = (characters.argmax(-1) == labels)[known].float().mean()
+    return character_loss + 0.3 * mark_loss + 0.1 * attention_loss, right
+
+
+def measure(net, shards, size=256):
+    """Share of characters and of whole strips read right, and the mean loss; cut as labelled."""
+    net.eval()
+    characters = whole = places = lines = 0
+    with torch.no_grad():
+        for i in range(0, len(shards), size):
+            strips, labels, *_ = shards.batch(np.arange(i, min(i + size, len(shards))))
+            with torch.autocast("cpu", torch.bfloat16):
+                out = net(augment.cut(strips).to(memory_format=torch.channels_last))[0]
+            hit, known = out.argmax(-1) == labels, labels < 33
+            characters += (hit & known).sum().item()
+            places += known.sum().item()
+            full = known.all(1)
+            whole += (hit.all(1) & full).sum().item()
+            lines += full.sum().item()
+    net.train()
+    return characters / max(1, places), whole / max(1, lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shards", type=Path, required=True, help="folder of rendered strips_*.npz")
+    parser.add_argument("--real", type=Path, help="strips cut from photographs (cut_real.py)")
+    parser.add_argument("--real-share", type=float, default=0.4, help="of a batch")
+    parser.add_argument("--tune", type=Path, help="strips of the tune part, measured as it goes")
+    parser.add_argument("--init", type=Path, help="weights to start from")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--reload", type=float, default=2, help="minutes between looks for new shards")
+    parser.add_argument("--seed", type=int, default=1)
+    a = parser.parse_args()
+    torch.manual_seed(a.seed)
+    rng = np.random.default_rng(a.seed)
+    a.out.mkdir(parents=True, exist_ok=True)
+    net = Recognizer().to(memory_format=torch.channels_last)
+    if a.init:
+        net.load_state_dict(torch.load(a.init))
+    held_out, *files = sorted(a.shards.glob("strips_*.npz"))
+    held = Shards([held_out])
+    held.strips, held.labels, held.centres, held.marks = (x[:1000] for x in (held.strips, held.labels, held.centres, held.marks))
+    rendered = Shards(files)
+    real = Shards([a.real]) if a.real else None
+    tune = Shards([a.tune]) if a.tune else None
+    decay = [p for p in net.parameters() if p.dim() > 1]
+    rest = [p for p in net.parameters() if p.dim() <= 1]
+    optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.02}, {"params": rest, "weight_decay": 0}], lr=a.rate, betas=(0.9, 0.98))
+    start = looked = time.time()
+    step, shown, right_sum, loss_sum = 0, time.time(), 0.0, 0.0
+    net.train()
+    while (done := (time.time() - start) / (60 * a.minutes)) < 1:
+        warm = min(1, (step + 1) / 200)
+        for group in optimizer.param_groups:
+            group["lr"] = a.rate * warm * (0.5 * (1 + np.cos(np.pi * done)) * 0.98 + 0.02)
+        share = int(a.batch * a.real_share) if real else 0
+        parts = [rendered.batch(rng.integers(0, len(rendered), a.batch - share))]
+        if share:
+            parts.append(real.batch(rng.integers(0, len(real), share)))
+        strips, labels, centres, marks = (torch.cat(x) for x in zip(*parts))
+        strips, centres = augment.jittered_cut(strips, centres)
+        strips = augment.weather(strips)
+        loss, right = losses(net, strips, labels, centres, marks)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        optimizer.step()
+        step += 1
+        loss_sum += loss.item()
+        right_sum += right.item()
+        if step % 200 == 0:
+            line = f"{step} {100 * done:.0f}% loss {loss_sum / 200:.3f} characters {right_sum / 200:.3f} {200 * a.batch / (time.time() - shown):.0f}/s"
+            if step % 1000 == 0:
+                line += " held out %.3f %.3f" % measure(net, held)
+                if tune:
+                    line += " tune %.3f %.3f" % measure(net, tune)
+            print(line, flush=True)
+            torch.save(net.state_dict(), a.out / "last.pt")
+            shown, loss_sum, right_sum = time.time(), 0.0, 0.0
+            if time.time() - looked > 60 * a.reload:
+                looked = time.time()
+                more = sorted(set(a.shards.glob("strips_*.npz")) - {held_out})
+                if len(more) != len(files):
+                    files = more
+                    rendered = Shards(files)
+    torch.save(net.state_dict(), a.out / "last.pt")
+    print("held out %.3f %.3f" % measure(net, held), "tune %.3f %.3f" % measure(net, tune) if tune else "")
+
+
+if __name__ == "__main__":
+    main()
