@@ -1,6 +1,16 @@
 //! Frame → Reading: locate, rectify, recognize, posterior. Knows `vin`, `image` and `inference`;
 //! knows no camera, no pin, no broker and no clock.
 
+pub mod decision;
+pub mod fusion;
+pub mod posterior;
+mod priors;
+#[cfg(test)]
+pub(crate) mod script;
+
+pub use decision::{Decision, Features};
+pub use fusion::Fusion;
+
 use serde::Serialize;
 
 use crate::image::{Frame, Quad};
