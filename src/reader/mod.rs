@@ -1,10 +1,20 @@
 //! Frame → Reading: locate, rectify, recognize, posterior. Knows `vin`, `image` and `inference`;
 //! knows no camera, no pin, no broker and no clock.
 
+pub mod decision;
+pub mod fusion;
+pub mod posterior;
+mod priors;
+#[cfg(test)]
+pub(crate) mod script;
+
+pub use decision::{Decision, Features};
+pub use fusion::Fusion;
+
 use serde::Serialize;
 
 use crate::image::{Frame, Quad};
-use crate::vin::{LENGTH, Vin};
+use crate::vin::{CheckDigit, LENGTH, Vin};
 
 /// What the recognizer saw in one strip.
 #[derive(Clone, Debug)]
@@ -70,18 +80,6 @@ pub enum Reason {
     InconsistentFrames,
     /// Two sure marks in the picture say different VINs.
     SeveralVins,
-}
-
-/// Whether position 9 holds the check digit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckDigit {
-    /// It does.
-    Pass,
-    /// It does not, though the maker's region asks for it.
-    Fail,
-    /// It does not, and this maker does not have to.
-    NotApplicable,
 }
 
 /// A VIN and how probable it is.

@@ -1,4 +1,18 @@
-//! What the 17 characters are and mean: pure rules, no picture, no I/O.
+//! What the 17 characters are and mean: pure rules, no picture, no I/O, no clock.
+
+mod check_digit;
+mod decode;
+mod model_year;
+mod wmi;
+
+pub use check_digit::CheckDigit;
+pub(crate) use check_digit::{
+    CHECK_CHARACTERS, PLACE_OF_CHECK_DIGIT, VALUES, WEIGHTS, asks_for_check_digit,
+};
+pub use decode::Decoded;
+pub use model_year::ModelYears;
+pub(crate) use model_year::is_year_code;
+pub(crate) use wmi::{country_of, maker_codes};
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,6 +50,21 @@ impl Vin {
     /// The characters as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The characters as ASCII; place n of the rules is index n - 1.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// From indices into [`ALPHABET`].
+    pub(crate) fn from_indices(indices: &[u8; LENGTH]) -> Self {
+        let mut text = heapless::String::new();
+        for &index in indices {
+            // Never full: one character for each of LENGTH indices.
+            let _ = text.push(char::from(ALPHABET[usize::from(index)]));
+        }
+        Self(text)
     }
 }
 

@@ -1,0 +1,301 @@
+//! The frames of one burst, or the one picture of a file → one reading.
+//!
+//! Marks that say the same VIN are added as log-evidence, wherever they stand: a windshield plate in ten frames, or plate
+//! and sticker in one. Marks that say something else are kept apart, and two that are both believable make a review.
+
+use super::decision::Decision;
+use super::posterior::Posterior;
+use super::{Evidence, Features, Mark, Observation, Outcome, Reading, Reason};
+use crate::image::Quad;
+use crate::vin::{LENGTH, Vin};
+
+/// Different texts remembered in one burst; beyond them the least believable is forgotten.
+const TEXTS: usize = 8;
+
+/// Frames that must agree before a burst may end early. One frame alone is never sure enough for that: what would
+/// contradict it has not been seen yet.
+const AGREEING_FRAMES: u32 = 2;
+
+/// Collects what the frames of one burst show.
+#[derive(Debug)]
+pub struct Fusion {
+    decision: Decision,
+    frame: u32,
+    texts: heapless::Vec<Text, TEXTS>,
+}
+
+/// Marks that say the same.
+#[derive(Debug)]
+struct Text {
+    /// Σ w · log p, of weights w.
+    sum: [[f32; 33]; LENGTH],
+    /// Σ w: a mark counts as much as it is probable that it is one.
+    weight: f32,
+    marks: u32,
+    /// The most probable mark.
+    mark: f32,
+    /// In the last frame that showed it.
+    quad: Quad,
+    pixels_per_character: f32,
+    /// Frames that showed it, and the last of them.
+    frames: u32,
+    last_frame: u32,
+    /// A VIN that one mark alone was sure of.
+    sure: Option<Vin>,
+    /// Marks were sure of different VINs.
+    contradicted: bool,
+    /// Another text was seen in the same frame.
+    in_company: bool,
+    posterior: Posterior,
+    features: Features,
+    confidence: f32,
+}
+
+impl Fusion {
+    /// Nothing seen yet.
+    pub fn new(decision: Decision) -> Self {
+        Self {
+            decision,
+            frame: 0,
+            texts: heapless::Vec::new(),
+        }
+    }
+
+    /// Adds what one frame shows.
+    pub fn add(&mut self, observation: Observation) {
+        self.frame += 1;
+        for mark in observation.marks {
+            self.add_mark(&mark);
+        }
+        let here = self
+            .texts
+            .iter()
+            .filter(|text| text.last_frame == self.frame)
+            .count();
+        if here > 1 {
+            let frame = self.frame;
+            self.texts
+                .iter_mut()
+                .filter(|text| text.last_frame == frame)
+                .for_each(|text| text.in_company = true);
+        }
+    }
+
+    /// What the frames say so far.
+    pub fn reading(&self) -> Reading {
+        let Some(text) = self.best() else {
+            return no_read(Reason::NoMarkFound, None);
+        };
+        let best = text.posterior.best();
+        log::debug!("{} {:.4} {:?}", best.vin, text.confidence, text.features);
+        if text.confidence < self.decision.review_at {
+            let small = text.pixels_per_character < self.decision.pixels_per_character;
+            return no_read(
+                if small {
+                    Reason::TooSmall
+                } else {
+                    Reason::Unreadable
+                },
+                Some(text.quad),
+            );
+        }
+        let rival = self.spoken_of().find(|other| {
+            other.confidence >= self.decision.review_at && other.posterior.best().vin != best.vin
+        });
+        let reason = match rival {
+            Some(other) if other.in_company && text.in_company => Some(Reason::SeveralVins),
+            Some(_) => Some(Reason::InconsistentFrames),
+            None if text.contradicted => Some(Reason::InconsistentFrames),
+            None if text.confidence < self.decision.accept_at => Some(Reason::Ambiguous),
+            None => None,
+        };
+        Reading {
+            outcome: if reason.is_none() {
+                Outcome::Accepted
+            } else {
+                Outcome::Review
+            },
+            vin: Some(best.vin.clone()),
+            confidence: text.confidence,
+            reason,
+            candidates: text.posterior.candidates.clone(),
+            quad: Some(text.quad),
+            check_digit: Some(best.vin.check_digit()),
+        }
+    }
+
+    /// Whether further frames can be spared.
+    pub fn is_sure(&self) -> bool {
+        self.best()
+            .is_some_and(|text| text.frames >= AGREEING_FRAMES)
+            && self.reading().outcome == Outcome::Accepted
+    }
+
+    /// What the confidence of the best text is made of, for fitting the weights; none if there is no text.
+    pub fn features(&self) -> Option<Features> {
+        self.best().map(|text| text.features)
+    }
+
+    /// The posterior of the best text.
+    pub fn posterior(&self) -> Option<&Posterior> {
+        self.best().map(|text| &text.posterior)
+    }
+
+    /// The texts that look like a VIN at all.
+    fn spoken_of(&self) -> impl Iterator<Item = &Text> {
+        self.texts
+            .iter()
+            .filter(|text| text.mark >= self.decision.mark_at)
+    }
+
+    fn best(&self) -> Option<&Text> {
+        self.spoken_of()
+            .max_by(|a, b| a.confidence.total_cmp(&b.confidence))
+    }
+
+    fn add_mark(&mut self, mark: &Mark) {
+        let log_p = Decision::soften(&mark.evidence.log_p);
+        let alone = Text::new(mark, &log_p, self.frame, &self.decision);
+        let same = self
+            .texts
+            .iter_mut()
+            .map(|text| (text.sameness(&log_p), text))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .filter(|(sameness, _)| *sameness > 0.0);
+        if let Some((_, text)) = same {
+            text.join(alone, &self.decision);
+            return;
+        }
+        if self.texts.is_full() {
+            let least = (0..TEXTS).min_by(|&a, &b| {
+                self.texts[a]
+                    .confidence
+                    .total_cmp(&self.texts[b].confidence)
+            });
+            self.texts.swap_remove(least.unwrap_or_default());
+        }
+        // There is room: a full list has just lost one.
+        let _ = self.texts.push(alone);
+    }
+}
+
+fn no_read(reason: Reason, quad: Option<Quad>) -> Reading {
+    Reading {
+        outcome: Outcome::NoRead,
+        vin: None,
+        confidence: 0.0,
+        reason: Some(reason),
+        candidates: heapless::Vec::new(),
+        quad,
+        check_digit: None,
+    }
+}
+
+impl Text {
+    /// Of one mark, with its softened log-probabilities.
+    fn new(mark: &Mark, log_p: &[[f32; 33]; LENGTH], frame: u32, decision: &Decision) -> Self {
+        let probability = if mark.evidence.mark.is_finite() {
+            mark.evidence.mark.clamp(1e-3, 1.0)
+        } else {
+            1e-3
+        };
+        let evidence = Evidence {
+            log_p: *log_p,
+            mark: probability,
+        };
+        let posterior = Posterior::new(log_p, decision.temperature);
+        let pixels_per_character = pixels_per_character(&mark.quad);
+        let features = Features::new(&evidence, &posterior, 1.0, pixels_per_character);
+        let confidence = decision.weights.confidence(&features);
+        let sure = confidence >= decision.accept_at && probability >= decision.mark_at;
+        Self {
+            sum: log_p.map(|place| place.map(|log| probability * log)),
+            weight: probability,
+            marks: 1,
+            mark: probability,
+            quad: mark.quad,
+            pixels_per_character,
+            frames: 1,
+            last_frame: frame,
+            sure: sure.then(|| posterior.best().vin.clone()),
+            contradicted: false,
+            in_company: false,
+            posterior,
+            features,
+            confidence,
+        }
+    }
+
+    /// The Bayes factor of "the same VIN" against "two different ones", as a logarithm, if characters were independent
+    /// and all alike: Σ ln(33 Σ p q). Rows of letters that agree in half of the places come out above 0.
+    fn sameness(&self, log_p: &[[f32; 33]; LENGTH]) -> f32 {
+        self.sum
+            .iter()
+            .zip(log_p)
+            .map(|(sum, logs)| {
+                let own = sum.map(|log| (log / self.weight).exp());
+                let all: f32 = own.iter().sum();
+                let agreement: f32 = own
+                    .iter()
+                    .zip(logs)
+                    .map(|(p, log)| p / all * log.exp())
+                    .sum();
+                (33.0 * agreement).max(f32::MIN_POSITIVE).ln()
+            })
+            .sum()
+    }
+
+    /// Adds another mark that says the same.
+    fn join(&mut self, other: Text, decision: &Decision) {
+        for (sum, log) in self
+            .sum
+            .iter_mut()
+            .flatten()
+            .zip(other.sum.iter().flatten())
+        {
+            *sum += log;
+        }
+        self.weight += other.weight;
+        self.marks += other.marks;
+        self.mark = self.mark.max(other.mark);
+        self.quad = other.quad;
+        self.pixels_per_character = self.pixels_per_character.max(other.pixels_per_character);
+        self.frames += u32::from(other.last_frame > self.last_frame);
+        self.last_frame = other.last_frame;
+        self.contradicted |= matches!((&self.sure, &other.sure), (Some(a), Some(b)) if a != b);
+        self.sure = self.sure.take().or(other.sure);
+
+        // The mean, weighed as the burst is: see `Decision::burst_exponent`.
+        let factor = self.weight.max(1.0).powf(decision.burst_exponent) / self.weight;
+        let evidence = Evidence {
+            log_p: self
+                .sum
+                .map(|place| normalised(place.map(|log| factor * log))),
+            mark: self.mark,
+        };
+        self.posterior = Posterior::new(&evidence.log_p, decision.temperature);
+        self.features = Features::new(
+            &evidence,
+            &self.posterior,
+            self.marks as f32,
+            self.pixels_per_character,
+        );
+        self.confidence = decision.weights.confidence(&self.features);
+    }
+}
+
+/// Makes the probabilities of a place add up to 1.
+fn normalised(logs: [f32; 33]) -> [f32; 33] {
+    let highest = logs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let all: f32 = logs.iter().map(|log| (log - highest).exp()).sum();
+    logs.map(|log| log - highest - all.ln())
+}
+
+/// Width of one character, in pixels: the text's upper edge holds 17.
+fn pixels_per_character(quad: &Quad) -> f32 {
+    let [from, to, ..] = quad.0;
+    (to.x - from.x).hypot(to.y - from.y) / LENGTH as f32
+}
+
+#[cfg(test)]
+mod tests;

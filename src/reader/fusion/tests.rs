@@ -1,0 +1,189 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::reader::script;
+use crate::vin::CheckDigit;
+use proptest::prelude::*;
+
+/// Constants of the tests' own, so that fitting the real ones breaks no test.
+fn decision() -> Decision {
+    Decision::from_toml(
+        "temperature = 1.0\nburst_exponent = 0.5\nmark_at = 0.5\nreview_at = 0.2\naccept_at = 0.99
+        pixels_per_character = 4.0
+        [weights]\nbias = -0.5\nlog_odds = 0.7\nleast_sure_place = 0.2\nmark = 0.1\nsupport = 0.1\ncorrections = -0.5
+        rules = 0.0\nframes = 0.0\npixels_per_character = 0.0",
+    )
+    .unwrap()
+}
+
+fn read(frames: impl IntoIterator<Item = Observation>) -> Reading {
+    let mut fusion = Fusion::new(decision());
+    frames.into_iter().for_each(|frame| fusion.add(frame));
+    fusion.reading()
+}
+
+const CAR: &str = "1HGCM82633A004352";
+const OTHER_CAR: &str = "WVWZZZ1KZ8W000001";
+
+#[test]
+fn a_clear_mark_is_accepted() {
+    let reading = read([script::seen(script::clear(CAR))]);
+    assert_eq!(reading.outcome, Outcome::Accepted);
+    assert_eq!(reading.vin.unwrap().as_str(), CAR);
+    assert_eq!(
+        (reading.reason, reading.check_digit),
+        (None, Some(CheckDigit::Pass))
+    );
+    assert!(reading.confidence > 0.99 && reading.quad.is_some());
+}
+
+#[test]
+fn an_empty_bay_is_no_read() {
+    let nothing = [script::frame([]), script::frame([])];
+    let wall = || script::frame([script::mark(script::clear(CAR), 0.02, 340.0)]);
+    for reading in [read([]), read(nothing), read([wall(), wall(), wall()])] {
+        assert_eq!(
+            (reading.outcome, reading.reason),
+            (Outcome::NoRead, Some(Reason::NoMarkFound))
+        );
+        assert!(reading.vin.is_none() && reading.candidates.is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_be_told_is_unreadable_or_too_small() {
+    let poor = |width| script::frame([script::mark(script::text(CAR, 1.5), 0.9, width)]);
+    let large = read([poor(340.0)]);
+    assert_eq!(
+        (large.outcome, large.reason),
+        (Outcome::NoRead, Some(Reason::Unreadable))
+    );
+    assert!(large.vin.is_none());
+    assert_eq!(read([poor(50.0)]).reason, Some(Reason::TooSmall));
+}
+
+/// No rule tells 8 from B here.
+#[test]
+fn even_odds_are_a_review() {
+    let reading = read([script::seen(script::doubt(
+        "WVWZZZ18Z8W000001",
+        8,
+        'B',
+        0.0,
+    ))]);
+    assert_eq!(
+        (reading.outcome, reading.reason),
+        (Outcome::Review, Some(Reason::Ambiguous))
+    );
+    assert!(reading.vin.is_some() && reading.candidates.len() > 1);
+}
+
+#[test]
+fn a_correction_against_the_pixels_is_a_review() {
+    let reading = read([script::seen(script::doubt(CAR, 4, 'G', 4.0))]);
+    assert_eq!(reading.outcome, Outcome::Review);
+}
+
+#[test]
+fn ten_poor_frames_make_one_sure_read() {
+    let poor = || script::seen(script::text(CAR, 5.5));
+    let one = read([poor()]);
+    assert_ne!(one.outcome, Outcome::Accepted, "{}", one.confidence);
+    let ten = read(std::iter::repeat_with(poor).take(10));
+    assert_eq!(ten.outcome, Outcome::Accepted, "{}", ten.confidence);
+    assert_eq!(ten.vin.unwrap().as_str(), CAR);
+}
+
+#[test]
+fn one_wild_frame_does_not_outvote_nine() {
+    // The odd one swaps two digits of the tail, where no rule helps, and is quite sure of it.
+    let frames = (0..10).map(|n| {
+        script::seen(if n == 0 {
+            script::text("WVWZZZ1KZ8W000091", 5.0)
+        } else {
+            script::text(OTHER_CAR, 5.0)
+        })
+    });
+    let reading = read(frames);
+    assert_eq!(reading.vin.unwrap().as_str(), OTHER_CAR);
+}
+
+#[test]
+fn frames_that_disagree_are_told_of() {
+    // Another car altogether, and one that differs in a single digit.
+    for other in [CAR, "WVWZZZ1KZ8W000007"] {
+        let reading = read([
+            script::seen(script::clear(OTHER_CAR)),
+            script::seen(script::clear(other)),
+        ]);
+        assert_eq!(
+            (reading.outcome, reading.reason),
+            (Outcome::Review, Some(Reason::InconsistentFrames)),
+            "{other}"
+        );
+    }
+}
+
+#[test]
+fn two_cars_in_one_frame_are_told_of() {
+    let both =
+        script::frame([CAR, OTHER_CAR].map(|car| script::mark(script::clear(car), 0.999, 340.0)));
+    let reading = read([both.clone(), both]);
+    assert_eq!(
+        (reading.outcome, reading.reason),
+        (Outcome::Review, Some(Reason::SeveralVins))
+    );
+}
+
+#[test]
+fn a_label_that_is_no_vin_does_not_spoil_one() {
+    let label = script::mark(script::text("A1234567890BCDEFG", 14.0), 0.1, 340.0);
+    let reading = read([script::frame([
+        label,
+        script::mark(script::clear(CAR), 0.999, 340.0),
+    ])]);
+    assert_eq!(
+        (reading.outcome, reading.vin.unwrap().as_str()),
+        (Outcome::Accepted, CAR)
+    );
+}
+
+#[test]
+fn plate_and_sticker_of_one_car_help_each_other() {
+    let poor = || script::mark(script::text(CAR, 5.0), 0.99, 340.0);
+    let one = read([script::frame([poor()])]);
+    let two = read([script::frame([poor(), poor()])]);
+    assert!(two.confidence > one.confidence);
+    assert_eq!(two.vin.unwrap().as_str(), CAR);
+}
+
+#[test]
+fn a_burst_ends_early_only_when_frames_agree() {
+    let mut fusion = Fusion::new(decision());
+    fusion.add(script::seen(script::clear(CAR)));
+    assert!(!fusion.is_sure(), "one frame");
+    fusion.add(script::frame([]));
+    assert!(!fusion.is_sure(), "one frame and an empty one");
+    fusion.add(script::seen(script::clear(CAR)));
+    assert!(fusion.is_sure());
+    fusion.add(script::seen(script::clear(OTHER_CAR)));
+    assert!(!fusion.is_sure(), "contradicted");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn no_nonsense_panics_or_is_accepted_without_marks(
+        logs in proptest::collection::vec(any::<f32>(), LENGTH * 33),
+        probability in any::<f32>(),
+        width in any::<f32>(),
+        frames in 1..12usize,
+    ) {
+        let log_p = std::array::from_fn(|i| std::array::from_fn(|c| logs[i * 33 + c]));
+        let reading = read((0..frames).map(|_| script::frame([script::mark(log_p, probability, width)])));
+        prop_assert!((0.0..=1.0).contains(&reading.confidence));
+        prop_assert_eq!(reading.vin.is_none(), reading.outcome == Outcome::NoRead);
+        prop_assert_eq!(reading.reason.is_none(), reading.outcome == Outcome::Accepted);
+    }
+}

@@ -1,0 +1,303 @@
+//! The exact posterior over all 33^17 VINs: character probabilities times the priors.
+//!
+//! The check digit ties all places together, but only through a sum modulo 11: a dynamic programme over place and
+//! remainder counts every VIN once. The first three places are enumerated, since their prior is a table of triples.
+
+use super::Candidate;
+use super::priors::{CHARACTERS, CUSTOMS, Custom, MAKERS, check_character, custom_of};
+use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH, VALUES, Vin, WEIGHTS};
+
+/// Remainders of the check sum.
+const REMAINDERS: usize = 11;
+
+/// VINs kept as candidates.
+pub const KEPT: usize = 5;
+
+/// A custom with less than this share of the posterior cannot hold a candidate worth naming.
+const NEGLIGIBLE: f64 = 1e-7;
+
+/// Log-probabilities below the best of their place by more than this are taken as this: no pixel rules anything out.
+const DEEPEST: f32 = 60.0;
+
+/// What the pixels and the rules say together.
+#[derive(Clone, Debug)]
+pub struct Posterior {
+    /// ln Σ P(pixels | VIN) P(VIN) over all VINs, up to what does not depend on the VIN: how well the rules fit the pixels.
+    pub log_evidence: f64,
+    /// The most probable VINs, best first, with exact probabilities (to 1e-7). Never empty.
+    pub candidates: heapless::Vec<Candidate, KEPT>,
+    /// Probability of each character in each place; each place adds up to 1.
+    pub places: [[f32; CHARACTERS]; LENGTH],
+}
+
+/// Characters of a VIN as indices into the alphabet.
+type Indices = [u8; LENGTH];
+/// The best partial or whole VINs, best first.
+type Best = heapless::Vec<(f64, Indices), KEPT>;
+/// A weight for each remainder.
+type Remainders = [f64; REMAINDERS];
+
+impl Posterior {
+    /// From log-probabilities (natural; each place may be off by a constant) divided by `temperature` (> 0).
+    pub fn new(log_p: &[[f32; CHARACTERS]; LENGTH], temperature: f32) -> Self {
+        let mut offset = 0.0;
+        let mut pixels = [[0.0; CHARACTERS]; LENGTH];
+        for (place, logs) in pixels.iter_mut().zip(log_p) {
+            let highest = logs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let highest = if highest.is_finite() { highest } else { 0.0 };
+            offset += f64::from(highest / temperature);
+            for (weight, &log) in place.iter_mut().zip(logs) {
+                // `max` takes the bound for NaN.
+                *weight = f64::from((log - highest).max(-DEEPEST) / temperature).exp();
+            }
+        }
+        let customs: [Sums; 2] = std::array::from_fn(|index| Sums::new(&pixels, &CUSTOMS[index]));
+        Self::from_sums(&pixels, customs, offset)
+    }
+
+    fn from_sums(pixels: &[[f64; CHARACTERS]; LENGTH], customs: [Sums; 2], offset: f64) -> Self {
+        let mut places = [[0.0; CHARACTERS]; LENGTH];
+        let mut starts = [[0.0; REMAINDERS]; 2];
+        let mut best_starts: [[Best; REMAINDERS]; 2] = Default::default();
+        let mut totals = [0.0; 2];
+        let mut chances = MAKERS.iter();
+        for a in 0..CHARACTERS {
+            let custom = custom_of(a);
+            let sums = &customs[custom];
+            for b in 0..CHARACTERS {
+                let pair = pixels[0][a] * pixels[1][b];
+                let mut pair_total = 0.0;
+                for (c, chance) in (0..CHARACTERS).zip(&mut chances) {
+                    let start = pair * pixels[2][c] * chance;
+                    let remainder = (step(0, a) + step(1, b) + step(2, c)) % REMAINDERS;
+                    let total = start * (sums.free + sums.check * sums.backward[3][remainder]);
+                    places[2][c] += total;
+                    pair_total += total;
+                    starts[custom][remainder] += start;
+                    keep(&mut best_starts[custom][remainder], start, || {
+                        let mut vin = [0; LENGTH];
+                        vin[..3].copy_from_slice(&[a as u8, b as u8, c as u8]);
+                        vin
+                    });
+                }
+                places[0][a] += pair_total;
+                places[1][b] += pair_total;
+                totals[custom] += pair_total;
+            }
+        }
+        let evidence: f64 = totals.iter().sum();
+        let mut best = Best::new();
+        for (custom, sums) in customs.iter().enumerate() {
+            sums.add_marginals(&starts[custom], &mut places);
+            if totals[custom] > NEGLIGIBLE * evidence {
+                let partial = sums.best(std::mem::take(&mut best_starts[custom]));
+                sums.close(&partial, &mut best);
+            }
+        }
+        Self {
+            log_evidence: evidence.ln() + offset,
+            candidates: best
+                .iter()
+                .map(|(weight, vin)| Candidate {
+                    vin: Vin::from_indices(vin),
+                    probability: (weight / evidence) as f32,
+                })
+                .collect(),
+            places: places.map(|place| place.map(|weight| (weight / evidence) as f32)),
+        }
+    }
+
+    /// The most probable VIN.
+    pub fn best(&self) -> &Candidate {
+        &self.candidates[0]
+    }
+
+    /// The probability of the best VIN as log-odds; finite, within ±16 (what `f32` can tell from 1).
+    pub fn log_odds(&self) -> f32 {
+        log_odds(self.best().probability)
+    }
+
+    /// The place (1 to 17) whose character is least sure, and its log-odds.
+    pub fn least_sure_place(&self) -> (usize, f32) {
+        let sure = self
+            .places
+            .map(|place| place.into_iter().fold(0.0, f32::max));
+        let (index, probability) = sure.into_iter().enumerate().fold((0, 1.0), |least, this| {
+            if this.1 < least.1 { this } else { least }
+        });
+        (index + 1, log_odds(probability))
+    }
+}
+
+fn log_odds(probability: f32) -> f32 {
+    let p = f64::from(probability).clamp(1e-7, 1.0 - 1e-7);
+    (p / (1.0 - p)).ln() as f32
+}
+
+/// What a character in a place adds to the check sum, modulo 11.
+fn step(place: usize, character: usize) -> usize {
+    usize::from(WEIGHTS[place]) * usize::from(VALUES[character]) % REMAINDERS
+}
+
+/// Puts an entry where it belongs among the best, if it does.
+fn keep(best: &mut Best, weight: f64, vin: impl FnOnce() -> Indices) {
+    if best.is_full() {
+        if best.last().is_some_and(|(least, _)| weight <= *least) {
+            return;
+        }
+        best.pop();
+    }
+    let at = best.partition_point(|(other, _)| *other >= weight);
+    // There is room: a full list has just lost its last.
+    let _ = best.insert(at, (weight, vin()));
+}
+
+/// Places 4 to 17 without 9, in order.
+fn rest() -> impl DoubleEndedIterator<Item = usize> {
+    (3..LENGTH).filter(|&place| place != NINTH)
+}
+
+/// One custom over places 4 to 17.
+struct Sums {
+    /// Chance that place 9 is computed.
+    check: f64,
+    /// Pixels times prior; the first three places are left out, place 9 is `filler`'s.
+    weights: [[f64; CHARACTERS]; LENGTH],
+    /// Pixels alone in place 9.
+    ninth: [f64; CHARACTERS],
+    /// All VINs with an uncomputed place 9.
+    free: f64,
+    /// All ways to go on from a place with a remainder to a computed place 9.
+    backward: [Remainders; LENGTH + 1],
+}
+
+impl Sums {
+    fn new(pixels: &[[f64; CHARACTERS]; LENGTH], custom: &Custom) -> Self {
+        let times =
+            |pixels: &[f64; CHARACTERS], chances: &[f64; CHARACTERS]| -> [f64; CHARACTERS] {
+                std::array::from_fn(|c| pixels[c] * chances[c])
+            };
+        let mut weights = [[0.0; CHARACTERS]; LENGTH];
+        for place in rest() {
+            weights[place] = times(&pixels[place], &custom.places[place]);
+        }
+        weights[NINTH] = times(&pixels[NINTH], &custom.filler);
+        let free = weights[3..]
+            .iter()
+            .map(|place| place.iter().sum::<f64>())
+            .product::<f64>()
+            * (1.0 - custom.check);
+
+        let mut backward = [[0.0; REMAINDERS]; LENGTH + 1];
+        backward[LENGTH] =
+            std::array::from_fn(|remainder| pixels[NINTH][check_character(remainder)]);
+        for place in (3..LENGTH).rev() {
+            backward[place] = if place == NINTH {
+                backward[place + 1]
+            } else {
+                let steps = by_step(place, &weights[place]);
+                std::array::from_fn(|remainder| {
+                    (0..REMAINDERS)
+                        .map(|by| steps[by] * backward[place + 1][(remainder + by) % REMAINDERS])
+                        .sum()
+                })
+            };
+        }
+        Self {
+            check: custom.check,
+            weights,
+            ninth: pixels[NINTH],
+            free,
+            backward,
+        }
+    }
+
+    /// Adds, for places 4 to 17, the weight of all VINs with each character there. `starts`: the first three places.
+    fn add_marginals(&self, starts: &Remainders, places: &mut [[f64; CHARACTERS]; LENGTH]) {
+        let free = starts.iter().sum::<f64>() * self.free;
+        let mut forward = *starts;
+        for place in 3..LENGTH {
+            let weights = &self.weights[place];
+            let all: f64 = weights.iter().sum();
+            for (sum, weight) in places[place].iter_mut().zip(weights) {
+                *sum += free * weight / all;
+            }
+            if place == NINTH {
+                continue;
+            }
+            // All characters with the same step share what goes before and comes after.
+            let around: Remainders = std::array::from_fn(|by| {
+                (0..REMAINDERS)
+                    .map(|r| forward[r] * self.backward[place + 1][(r + by) % REMAINDERS])
+                    .sum()
+            });
+            for (character, sum) in places[place].iter_mut().enumerate() {
+                *sum += self.check * weights[character] * around[step(place, character)];
+            }
+            let steps = by_step(place, weights);
+            forward = std::array::from_fn(|remainder| {
+                (0..REMAINDERS)
+                    .map(|by| steps[by] * forward[(remainder + REMAINDERS - by) % REMAINDERS])
+                    .sum()
+            });
+        }
+        for (remainder, weight) in forward.into_iter().enumerate() {
+            let computed = check_character(remainder);
+            places[NINTH][computed] += self.check * weight * self.ninth[computed];
+        }
+    }
+
+    /// The best VINs of each remainder, place 9 still open.
+    fn best(&self, starts: [Best; REMAINDERS]) -> [Best; REMAINDERS] {
+        rest().fold(starts, |before, place| {
+            let mut after: [Best; REMAINDERS] = Default::default();
+            for (remainder, list) in before.iter().enumerate() {
+                for (weight, vin) in list {
+                    for (character, factor) in self.weights[place].iter().enumerate() {
+                        let next = (remainder + step(place, character)) % REMAINDERS;
+                        keep(&mut after[next], weight * factor, || {
+                            let mut vin = *vin;
+                            vin[place] = character as u8;
+                            vin
+                        });
+                    }
+                }
+            }
+            after
+        })
+    }
+
+    /// Fills place 9 in all ways: computed or not.
+    fn close(&self, partial: &[Best; REMAINDERS], best: &mut Best) {
+        for (remainder, list) in partial.iter().enumerate() {
+            let computed = check_character(remainder);
+            for (weight, vin) in list {
+                for character in 0..CHARACTERS {
+                    let check = if character == computed {
+                        self.check * self.ninth[character]
+                    } else {
+                        0.0
+                    };
+                    let factor = check + (1.0 - self.check) * self.weights[NINTH][character];
+                    keep(best, weight * factor, || {
+                        let mut vin = *vin;
+                        vin[NINTH] = character as u8;
+                        vin
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// The weights of a place added up by what their characters add to the check sum.
+fn by_step(place: usize, weights: &[f64; CHARACTERS]) -> Remainders {
+    let mut sums = [0.0; REMAINDERS];
+    for (character, weight) in weights.iter().enumerate() {
+        sums[step(place, character)] += weight;
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests;

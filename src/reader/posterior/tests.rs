@@ -1,0 +1,176 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::reader::priors::prior;
+use crate::reader::script;
+use crate::vin::{ALPHABET, CheckDigit};
+use proptest::prelude::*;
+use std::collections::HashMap;
+
+/// A place that may be one of two characters, with the log-odds of the first; the others are as good as impossible.
+type Choice = (usize, usize, f32);
+
+const IMPOSSIBLE: f32 = -59.0;
+
+fn of_choices(choices: &[Choice]) -> [[f32; CHARACTERS]; LENGTH] {
+    std::array::from_fn(|place| {
+        let (first, second, odds) = choices[place];
+        let mut logs = [IMPOSSIBLE; CHARACTERS];
+        logs[second] = 0.0;
+        logs[first] = odds;
+        logs
+    })
+}
+
+/// All VINs of the choices with their weights, by the definition.
+fn enumerate(choices: &[Choice], temperature: f32) -> HashMap<Indices, f64> {
+    let log_p = of_choices(choices);
+    let mut vins = HashMap::new();
+    for bits in 0..1u32 << LENGTH {
+        let vin: Indices = std::array::from_fn(|i| {
+            if bits >> i & 1 == 0 {
+                choices[i].0 as u8
+            } else {
+                choices[i].1 as u8
+            }
+        });
+        let log: f64 = (0..LENGTH)
+            .map(|i| f64::from(log_p[i][usize::from(vin[i])] / temperature))
+            .sum();
+        vins.insert(vin, log.exp() * prior(&vin));
+    }
+    vins
+}
+
+fn choice() -> impl Strategy<Value = Choice> {
+    // A good half of the places is not in doubt, as in life; it also keeps the enumeration varied.
+    (0..CHARACTERS, 0..CHARACTERS, -4.0f32..4.0, any::<bool>())
+        .prop_map(|(a, b, odds, sure)| if sure { (a, a, 0.0) } else { (a, b, odds) })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn agrees_with_the_definition(choices in proptest::collection::vec(choice(), LENGTH), temperature in 0.5f32..2.0) {
+        let posterior = Posterior::new(&of_choices(&choices), temperature);
+        let vins = enumerate(&choices, temperature);
+        let total: f64 = vins.values().sum();
+        let mut sorted: Vec<_> = vins.iter().map(|(vin, weight)| (weight / total, Vin::from_indices(vin))).collect();
+        sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
+        prop_assert!((posterior.log_evidence - total.ln()).abs() < 1e-4, "{} {}", posterior.log_evidence, total.ln());
+        for (found, (probability, _)) in posterior.candidates.iter().zip(&sorted) {
+            prop_assert!((f64::from(found.probability) - probability).abs() < 1e-5);
+            let own = sorted.iter().find(|(_, vin)| *vin == found.vin).map_or(0.0, |(p, _)| *p);
+            prop_assert!((f64::from(found.probability) - own).abs() < 1e-5);
+        }
+        let mut places = [[0.0; CHARACTERS]; LENGTH];
+        for (vin, weight) in &vins {
+            for (place, character) in vin.iter().enumerate() {
+                places[place][usize::from(*character)] += weight / total;
+            }
+        }
+        for (found, wanted) in posterior.places.iter().flatten().zip(places.iter().flatten()) {
+            prop_assert!((f64::from(*found) - wanted).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn never_panics_and_adds_up(logs in proptest::collection::vec(any::<f32>(), LENGTH * CHARACTERS)) {
+        let log_p = std::array::from_fn(|i| std::array::from_fn(|c| logs[i * CHARACTERS + c]));
+        let posterior = Posterior::new(&log_p, 1.0);
+        prop_assert_eq!(posterior.candidates.len(), KEPT);
+        prop_assert!(posterior.candidates.is_sorted_by(|a, b| a.probability >= b.probability));
+        for place in posterior.places {
+            prop_assert!((place.iter().sum::<f32>() - 1.0).abs() < 1e-3);
+        }
+        prop_assert!(posterior.log_odds().is_finite());
+    }
+}
+
+#[test]
+fn a_clear_strip_is_read_as_it_is() {
+    for text in [
+        "1HGCM82633A004352",
+        "XW8ZZZ1KZ9G000123",
+        "LVVDB11B6MD000123",
+        "WDB2030461A000001",
+        "KMHE341DBGA000001",
+    ] {
+        let posterior = Posterior::new(&script::clear(text), 1.0);
+        assert_eq!(posterior.best().vin.as_str(), text);
+        assert!(
+            posterior.best().probability > 0.999,
+            "{text}: {}",
+            posterior.best().probability
+        );
+    }
+}
+
+/// 8 or B at even odds in a European car: nothing decides but the shares of digits and letters.
+#[test]
+fn even_odds_stay_about_even_where_no_rule_decides() {
+    let log_p = script::doubt("WVWZZZ18Z8W000001", 8, 'B', 0.0);
+    let posterior = Posterior::new(&log_p, 1.0);
+    assert!(
+        posterior.best().probability < 0.8,
+        "{}",
+        posterior.best().probability
+    );
+    assert_eq!(posterior.least_sure_place().0, 8);
+}
+
+/// The check digit may decide between two readings that the pixels like equally, but it must not make light of
+/// pixels that clearly say something else.
+#[test]
+fn a_correction_costs_what_the_pixels_say_against_it() {
+    let right = "1HGCM82633A004352";
+    let mut last = 1.0;
+    for against in [0.0, 2.0, 4.0, 6.0, 9.0] {
+        let log_p = script::doubt(right, 4, 'G', against);
+        let posterior = Posterior::new(&log_p, 1.0);
+        let probability = posterior
+            .candidates
+            .iter()
+            .find(|c| c.vin.as_str() == right)
+            .map_or(0.0, |c| c.probability);
+        assert!(
+            probability < last,
+            "{against}: {probability} is not below {last}"
+        );
+        last = probability;
+    }
+    assert!(last < 0.5, "{last}");
+}
+
+/// M and D both count as 4: the check digit is blind to them.
+#[test]
+fn the_check_digit_cannot_tell_characters_of_equal_value() {
+    let log_p = script::doubt("1HGCM82633A004352", 5, 'D', 0.0);
+    let posterior = Posterior::new(&log_p, 1.0);
+    assert!(
+        posterior.best().probability < 0.7,
+        "{}",
+        posterior.best().probability
+    );
+    assert_eq!(posterior.candidates[1].vin.check_digit(), CheckDigit::Pass);
+}
+
+#[test]
+fn a_known_maker_is_likelier_than_none() {
+    let log_p = script::doubt("WVWZZZ1KZ8W000001", 2, '0', 0.0);
+    let posterior = Posterior::new(&log_p, 1.0);
+    assert_eq!(posterior.best().vin.as_str(), "WVWZZZ1KZ8W000001");
+    assert!(
+        posterior.candidates[1].probability > 1e-5,
+        "the unknown one is not ruled out"
+    );
+}
+
+#[test]
+fn flat_pixels_say_nothing() {
+    let posterior = Posterior::new(&[[-(CHARACTERS as f32).ln(); CHARACTERS]; LENGTH], 1.0);
+    assert!(posterior.best().probability < 1e-6);
+    assert!((posterior.log_evidence + 17.0 * (CHARACTERS as f64).ln()).abs() < 1e-3);
+    assert_eq!(ALPHABET.len(), CHARACTERS);
+}

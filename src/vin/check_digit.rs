@@ -1,0 +1,126 @@
+//! The check digit in place 9: a weighted sum modulo 11 (49 CFR 565.15(c), GB 16735 appendix A).
+
+use serde::Serialize;
+
+use super::{LENGTH, Vin};
+
+/// Whether place 9 holds the check digit. No verdict makes a VIN invalid: real cars break every rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckDigit {
+    /// It does. One string in eleven does by chance.
+    Pass,
+    /// It does not, though the maker's region asks for it.
+    Fail,
+    /// It does not, and this maker does not have to.
+    NotApplicable,
+}
+
+/// Index of place 9.
+pub(crate) const PLACE_OF_CHECK_DIGIT: usize = 8;
+
+/// What each place counts for; place 9 itself for nothing.
+pub(crate) const WEIGHTS: [u8; LENGTH] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
+
+/// What each character of [`super::ALPHABET`] counts as: digits as themselves, A-H 1-8, J-N 1-5, P 7, R 9, S-Z 2-9.
+pub(crate) const VALUES: [u8; 33] = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, // 0-9
+    1, 2, 3, 4, 5, 6, 7, 8, // A-H
+    1, 2, 3, 4, 5, // J-N
+    7, 9, // P, R
+    2, 3, 4, 5, 6, 7, 8, 9, // S-Z
+];
+
+/// The check character of each remainder: indices into [`super::ALPHABET`], the last one X for 10.
+pub(crate) const CHECK_CHARACTERS: [u8; 11] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 30];
+
+/// Whether makers with this first character must use the check digit: North America (1-5 and 7; 49 CFR 565,
+/// CMVSS 115, NOM-001-SSP) and China (L, H; GB 16735). Elsewhere each maker does as it likes.
+pub(crate) fn asks_for_check_digit(first: u8) -> bool {
+    matches!(first, b'1'..=b'5' | b'7' | b'L' | b'H')
+}
+
+impl Vin {
+    /// What place 9 would hold if it were the check digit: 0-9 or X.
+    pub fn computed_check_digit(&self) -> char {
+        let sum: u32 = self
+            .as_bytes()
+            .iter()
+            .zip(WEIGHTS)
+            .map(|(&byte, weight)| value(byte) * u32::from(weight))
+            .sum();
+        char::from_digit(sum % 11, 10).unwrap_or('X')
+    }
+
+    /// Whether place 9 holds the check digit.
+    pub fn check_digit(&self) -> CheckDigit {
+        let bytes = self.as_bytes();
+        if char::from(bytes[PLACE_OF_CHECK_DIGIT]) == self.computed_check_digit() {
+            CheckDigit::Pass
+        } else if asks_for_check_digit(bytes[0]) {
+            CheckDigit::Fail
+        } else {
+            CheckDigit::NotApplicable
+        }
+    }
+}
+
+/// What one ASCII character of a VIN counts as.
+fn value(byte: u8) -> u32 {
+    super::ALPHABET
+        .iter()
+        .position(|&known| known == byte)
+        .map_or(0, |index| u32::from(VALUES[index]))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::vin::ALPHABET;
+    use proptest::prelude::*;
+
+    fn verdict(text: &str) -> CheckDigit {
+        text.parse::<Vin>().unwrap().check_digit()
+    }
+
+    #[test]
+    fn the_region_decides_what_a_wrong_digit_means() {
+        assert_eq!(verdict("11111111111111111"), CheckDigit::Pass);
+        assert_eq!(verdict("1M8GDM9AXKP042788"), CheckDigit::Pass); // X is ten
+        assert_eq!(verdict("1M8GDM9A1KP042788"), CheckDigit::Fail);
+        assert_eq!(verdict("LFV2A21K0A3000001"), CheckDigit::Fail);
+        assert_eq!(verdict("WVWZZZ1JZYW000001"), CheckDigit::NotApplicable);
+        assert_eq!(verdict("KMHE341DBGA000001"), CheckDigit::NotApplicable); // Hyundai: a letter
+    }
+
+    #[test]
+    fn the_check_characters_are_the_digits_and_x() {
+        let characters: Vec<u8> = CHECK_CHARACTERS
+            .iter()
+            .map(|&i| ALPHABET[usize::from(i)])
+            .collect();
+        assert_eq!(characters, b"0123456789X");
+    }
+
+    proptest! {
+        #[test]
+        fn a_substitution_of_another_value_is_caught(
+            text in "[0-9A-HJ-NPR-Z]{17}",
+            place in 0..LENGTH,
+            substitute in 0..33usize,
+        ) {
+            prop_assume!(place != PLACE_OF_CHECK_DIGIT);
+            let vin: Vin = text.parse().unwrap();
+            let mut bytes = text.into_bytes();
+            let before = value(bytes[place]);
+            bytes[place] = ALPHABET[substitute];
+            let other: Vin = String::from_utf8(bytes).unwrap().parse().unwrap();
+            prop_assert_eq!(
+                vin.computed_check_digit() == other.computed_check_digit(),
+                before == u32::from(VALUES[substitute])
+            );
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What a VIN says about its car.
+
+use serde::Serialize;
+
+use super::{CheckDigit, Vin, wmi};
+
+/// What a VIN says about its car, as far as its 17 characters tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decoded {
+    /// The maker's code: three characters, or six for a maker of fewer than 1,000 vehicles a year (a 9 in third place;
+    /// then places 12 to 14 belong to it).
+    pub wmi: heapless::String<6, u8>,
+    /// Who holds the code, if known: a marque where it is one marque's, else the company.
+    pub maker: Option<&'static str>,
+    /// The country that gave the code out; not where the car was assembled.
+    pub country: Option<&'static str>,
+    /// The part of the world of that country.
+    pub region: &'static str,
+    /// The model years that place 10 may mean, the likelier first; empty if it holds none.
+    pub model_years: heapless::Vec<u16, 2>,
+    /// Whether the first of `model_years` is certain.
+    pub year_conclusive: bool,
+    /// Whether place 9 holds the check digit.
+    pub check_digit: CheckDigit,
+    /// The maker's running number: the last six characters, or three after a small maker's code.
+    pub serial: heapless::String<6, u8>,
+}
+
+impl Vin {
+    /// What it says.
+    pub fn decode(&self) -> Decoded {
+        let text = self.as_str();
+        let small = text.as_bytes()[2] == b'9';
+        let mut code = heapless::String::new();
+        let mut serial = heapless::String::new();
+        // Neither can overflow: 3 + 3 and at most 6 characters.
+        let _ = code.push_str(&text[..3]);
+        if small {
+            let _ = code.push_str(&text[11..14]);
+        }
+        let _ = serial.push_str(&text[if small { 14 } else { 11 }..]);
+        let years = self.model_years();
+        Decoded {
+            wmi: code,
+            maker: wmi::maker_of(text),
+            country: wmi::country_of(text),
+            region: wmi::region_of(text.as_bytes()[0]),
+            model_years: years.candidates,
+            year_conclusive: years.conclusive,
+            check_digit: self.check_digit(),
+            serial,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use proptest::prelude::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn a_car_as_json() {
+        let vin: Vin = "1HGCY2F59RL000001".parse().unwrap();
+        assert_eq!(
+            serde_json::to_value(vin.decode()).unwrap(),
+            serde_json::json!({
+                "wmi": "1HG", "maker": "Honda", "country": "United States", "region": "North America",
+                "model_years": [2024], "year_conclusive": true, "check_digit": "pass", "serial": "000001"
+            })
+        );
+    }
+
+    #[test]
+    fn a_small_maker_takes_part_of_the_serial() {
+        let decoded = "1A9PEAC39RL841001".parse::<Vin>().unwrap().decode();
+        assert_eq!(
+            (decoded.wmi.as_str(), decoded.serial.as_str()),
+            ("1A9841", "001")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_vin_has_a_meaning(text in "[0-9A-HJ-NPR-Z]{17}") {
+            let vin: Vin = text.parse().unwrap();
+            let decoded = vin.decode();
+            prop_assert_eq!(vin.to_string(), text);
+            prop_assert!(decoded.model_years.iter().all(|year| (1980..2040).contains(year)));
+            prop_assert!(!decoded.year_conclusive || decoded.model_years.len() == 1);
+        }
+    }
+
+    /// Ten thousand VINs of other projects' tests, where they are at hand.
+    #[test]
+    fn vins_of_other_projects() {
+        let shared = std::env::var_os("VINSPECT_SHARED").unwrap_or_else(|| "../shared".into());
+        let path = PathBuf::from(shared).join("data/vin_vectors.tsv");
+        let Ok(table) = std::fs::read_to_string(&path) else {
+            eprintln!("skipped: no {}", path.display());
+            return;
+        };
+        let (mut read, mut exceptions, mut conclusive) = (0, 0, 0);
+        for line in table.lines().skip(1) {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let vin: Vin = fields[0].parse().unwrap();
+            let year: u16 = fields[1].parse().unwrap();
+            let decoded = vin.decode();
+            read += 1;
+            if fields[2].contains("exceptions") {
+                exceptions += 1;
+                assert_eq!(decoded.check_digit, CheckDigit::NotApplicable, "{vin}");
+            } else {
+                assert_eq!(decoded.check_digit, CheckDigit::Pass, "{vin}");
+            }
+            assert!(
+                decoded.model_years.contains(&year),
+                "{vin} is of {year}, not {:?}",
+                decoded.model_years
+            );
+            conclusive += usize::from(decoded.year_conclusive);
+            assert!(decoded.maker.is_some(), "{vin} has a maker");
+        }
+        assert_eq!((read, exceptions), (10149, 299));
+        assert!(conclusive > 7000, "{conclusive} are conclusive");
+    }
+}
