@@ -11,5 +11,7 @@
 pub mod camera;
 pub mod gpio;
 pub mod image;
+pub mod inference;
 pub mod reader;
+pub mod station;
 pub mod vin;

@@ -1,4 +1,14 @@
-//! Pictures: grey frames, quads, decoding and warping. Knows nobody.
+//! Pictures: grey frames, decoding, resizing and warping. Knows nobody.
+
+mod decode;
+mod quad;
+mod resize;
+mod warp;
+
+pub use decode::{DecodeError, LARGEST_FILE, LARGEST_PICTURE, decode, decode_file};
+pub use quad::{Point, Quad};
+pub use resize::{Letterbox, letterbox};
+pub use warp::warp;
 
 /// An 8-bit grey picture, rows top to bottom, no padding: `luma.len() == width * height`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,16 +21,10 @@ pub struct Frame {
     pub luma: Vec<u8>,
 }
 
-/// A place in a picture, in pixels; (0, 0) is the outer corner of the first pixel.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// To the right.
-    pub x: f32,
-    /// Down.
-    pub y: f32,
+impl Frame {
+    /// Mean brightness, 0 to 255; 0 of an empty picture.
+    pub fn brightness(&self) -> f32 {
+        let sum: u64 = self.luma.iter().map(|&value| u64::from(value)).sum();
+        sum as f32 / self.luma.len().max(1) as f32
+    }
 }
-
-/// Four corners of a line of text, in the text's own reading order:
-/// top left, top right, bottom right, bottom left.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quad(pub [Point; 4]);

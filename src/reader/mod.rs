@@ -3,8 +3,10 @@
 
 pub mod decision;
 pub mod fusion;
+mod locate;
 pub mod posterior;
 mod priors;
+mod recognize;
 #[cfg(test)]
 pub(crate) mod script;
 
@@ -13,7 +15,11 @@ pub use fusion::Fusion;
 
 use serde::Serialize;
 
+use locate::{LINES, locate};
+use recognize::recognize;
+
 use crate::image::{Frame, Quad};
+use crate::inference::{Model, Network, NetworkError, Tract};
 use crate::vin::{CheckDigit, LENGTH, Vin};
 
 /// What the recognizer saw in one strip.
@@ -38,7 +44,7 @@ pub struct Mark {
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
     /// The best marks, best first.
-    pub marks: heapless::Vec<Mark, 4>,
+    pub marks: heapless::Vec<Mark, LINES>,
 }
 
 /// Sees marks in frames: the reader, or a script in tests.
@@ -49,8 +55,98 @@ pub trait Observe {
 
 /// Why a frame could not be read at all (a frame without a VIN is no error).
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ReadError(pub String);
+pub enum ReadError {
+    /// A network failed.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A network gave something else than it should.
+    #[error(
+        "the {0} network does not have the outputs that this version of vinspect needs; use a model made for it"
+    )]
+    Shape(&'static str),
+    /// The constants that belong to the models are wrong.
+    #[error(transparent)]
+    Decision(#[from] decision::DecisionError),
+}
+
+/// Reads frames with two networks.
+pub struct Reader {
+    locator: Box<dyn Network>,
+    recognizer: Box<dyn Network>,
+    decision: Decision,
+}
+
+impl Reader {
+    /// From models as stored, and the constants that belong to them.
+    pub fn new(locator: &Model, recognizer: &Model, decision: Decision) -> Result<Self, ReadError> {
+        Ok(Self {
+            locator: Box::new(Tract::new(locator)?),
+            recognizer: Box::new(Tract::new(recognizer)?),
+            decision,
+        })
+    }
+
+    /// The models and constants inside the program.
+    pub fn embedded() -> Result<Self, ReadError> {
+        Self::new(
+            &Model::locator(),
+            &Model::recognizer(),
+            Decision::embedded()?,
+        )
+    }
+
+    /// The constants it decides by.
+    pub fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// What stands in one frame.
+    pub fn observe(&self, frame: &Frame) -> Result<Observation, ReadError> {
+        let mut marks = heapless::Vec::new();
+        for line in locate(&*self.locator, frame)? {
+            let mark = self.mark(frame, line.quad)?;
+            // There is room: as many marks as lines.
+            let _ = marks.push(mark);
+        }
+        Ok(Observation { marks })
+    }
+
+    /// What one picture says.
+    pub fn read(&self, frame: &Frame) -> Result<Reading, ReadError> {
+        Ok(self.fuse(frame)?.reading())
+    }
+
+    /// The same, with the grounds for it.
+    pub fn fuse(&self, frame: &Frame) -> Result<Fusion, ReadError> {
+        let mut fusion = Fusion::new(self.decision.clone());
+        fusion.add(self.observe(frame)?);
+        Ok(fusion)
+    }
+
+    /// Reads a line. The locator may take the wrong way up, so a line that does not look like a VIN is tried turned.
+    fn mark(&self, frame: &Frame, quad: Quad) -> Result<Mark, ReadError> {
+        let read = |quad: Quad| -> Result<Mark, ReadError> {
+            let evidence = recognize(&*self.recognizer, frame, &quad)?;
+            Ok(Mark { quad, evidence })
+        };
+        let upright = read(quad)?;
+        if upright.evidence.mark >= 0.5 {
+            return Ok(upright);
+        }
+        let turned = read(quad.turned())?;
+        Ok(if turned.evidence.mark > upright.evidence.mark {
+            turned
+        } else {
+            upright
+        })
+    }
+}
+
+impl Observe for Reader {
+    fn observe(&mut self, frame: &Frame) -> Result<Observation, ReadError> {
+        Reader::observe(self, frame)
+    }
+}
 
 /// What is to be done with a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

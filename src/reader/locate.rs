@@ -1,0 +1,237 @@
+//! Frame → quads of the lines that look like a VIN.
+
+use super::ReadError;
+use crate::image::{Frame, Letterbox, Point, Quad, letterbox};
+use crate::inference::Network;
+
+/// The network's input: pixels a row, rows.
+const INPUT: (usize, usize) = (512, 288);
+/// Input pixels a cell of the output.
+const STRIDE: usize = 8;
+/// The output: cells a row, rows.
+const CELLS: (usize, usize) = (INPUT.0 / STRIDE, INPUT.1 / STRIDE);
+/// Score of the cell, then x and y of the corners in [`Quad`]'s order.
+const CHANNELS: usize = 9;
+/// Cells with less than this probability do not start a line.
+const SEED: f32 = 0.2;
+/// Cells with less do not vote.
+const VOTE: f32 = 0.1;
+/// Lines a frame.
+pub(super) const LINES: usize = 4;
+
+/// A line that may be a VIN.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// In pixels of the frame.
+    pub quad: Quad,
+    /// Probability of its surest cell.
+    pub score: f32,
+}
+
+/// The lines of a frame, surest first.
+pub fn locate(
+    network: &dyn Network,
+    frame: &Frame,
+) -> Result<heapless::Vec<Line, LINES>, ReadError> {
+    let (pixels, fit) = letterbox(frame, INPUT.0, INPUT.1);
+    let outputs = network.run(pixels)?;
+    match outputs.first() {
+        Some(map) if map.len() == CHANNELS * CELLS.0 * CELLS.1 => Ok(decode(map, &fit)),
+        _ => Err(ReadError::Shape("locator")),
+    }
+}
+
+/// One cell of the output, unfolded.
+struct Cell {
+    probability: f32,
+    at: Point,
+    quad: Quad,
+}
+
+fn decode(map: &[f32], fit: &Letterbox) -> heapless::Vec<Line, LINES> {
+    let mut cells = unfold(map);
+    cells.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let mut lines = heapless::Vec::new();
+    while let Some(seed) = cells.first().filter(|cell| cell.probability >= SEED) {
+        let (probability, guess) = (seed.probability, seed.quad);
+        let (own, others): (Vec<_>, Vec<_>) = cells
+            .into_iter()
+            .partition(|cell| same_line(&guess, &cell.quad));
+        cells = others;
+        if own.is_empty() {
+            // A quad of no size is not even like itself.
+            cells.remove(0);
+            continue;
+        }
+        let line = Line {
+            quad: fit.to_frame(&vote(&own)),
+            score: probability,
+        };
+        if lines.push(line).is_err() {
+            break;
+        }
+    }
+    lines
+}
+
+/// The cells that may be part of a line.
+fn unfold(map: &[f32]) -> Vec<Cell> {
+    let count = CELLS.0 * CELLS.1;
+    let channel = |channel: usize, cell: usize| map[channel * count + cell];
+    (0..count)
+        .filter_map(|cell| {
+            let probability = 1.0 / (1.0 + (-channel(0, cell)).exp());
+            let at = Point {
+                x: (cell % CELLS.0) as f32 + 0.5,
+                y: (cell / CELLS.0) as f32 + 0.5,
+            };
+            // The network counts from the middle of the first pixel, a quad from its corner.
+            let pixels = |cells: f32| cells * STRIDE as f32 + 0.5;
+            let quad = Quad(std::array::from_fn(|corner| Point {
+                x: pixels(at.x + channel(1 + 2 * corner, cell)),
+                y: pixels(at.y + channel(2 + 2 * corner, cell)),
+            }));
+            let at = Point {
+                x: pixels(at.x),
+                y: pixels(at.y),
+            };
+            (probability >= VOTE).then_some(Cell {
+                probability,
+                at,
+                quad,
+            })
+        })
+        .collect()
+}
+
+/// Whether a cell speaks of the same line: its middle is near, along the line and across it.
+fn same_line(line: &Quad, other: &Quad) -> bool {
+    line.middle().distance(other.middle()) < 0.25 * line.width()
+}
+
+/// The corners, each told mostly by the cells near it: the far end of a line is hard to see.
+fn vote(cells: &[Cell]) -> Quad {
+    Quad(std::array::from_fn(|corner| {
+        let mut sum = Point { x: 0.0, y: 0.0 };
+        let mut all = 0.0;
+        for cell in cells {
+            let told = cell.quad.0[corner];
+            let weight = cell.probability / (STRIDE as f32 + told.distance(cell.at)).powi(2);
+            sum.x += weight * told.x;
+            sum.y += weight * told.y;
+            all += weight;
+        }
+        Point {
+            x: sum.x / all,
+            y: sum.y / all,
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::inference::NetworkError;
+
+    /// A network that always says the same.
+    struct Says(Vec<f32>);
+
+    impl Network for Says {
+        fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+            Ok(vec![self.0.clone()])
+        }
+    }
+
+    /// An output without a line.
+    fn nothing() -> Vec<f32> {
+        let mut map = vec![0.0; CHANNELS * CELLS.0 * CELLS.1];
+        map[..CELLS.0 * CELLS.1].fill(-9.0);
+        map
+    }
+
+    /// Adds a line along a row of cells whose corners (input pixels) every cell tells with an error that grows with
+    /// the distance.
+    fn add(map: &mut [f32], columns: std::ops::Range<usize>, row: usize, quad: [(f32, f32); 4]) {
+        for column in columns {
+            let cell = row * CELLS.0 + column;
+            map[cell] = 3.0;
+            for (corner, (x, y)) in quad.into_iter().enumerate() {
+                let (dx, dy) = (
+                    (x - 0.5) / 8.0 - (column as f32 + 0.5),
+                    (y - 0.5) / 8.0 - (row as f32 + 0.5),
+                );
+                map[(1 + 2 * corner) * CELLS.0 * CELLS.1 + cell] = dx * 1.02;
+                map[(2 + 2 * corner) * CELLS.0 * CELLS.1 + cell] = dy;
+            }
+        }
+    }
+
+    fn frame(width: usize, height: usize) -> Frame {
+        Frame {
+            width,
+            height,
+            luma: vec![0; width * height],
+        }
+    }
+
+    #[test]
+    fn no_line_no_quad() {
+        assert!(
+            locate(&Says(nothing()), &frame(1280, 720))
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_line_is_found_in_frame_pixels_whichever_way_up() {
+        let mut map = nothing();
+        let upside_down = [(240.0, 76.0), (80.0, 76.0), (80.0, 64.0), (240.0, 64.0)];
+        add(&mut map, 11..29, 8, upside_down);
+        let lines = locate(&Says(map), &frame(1280, 720)).unwrap();
+        assert_eq!(lines.len(), 1);
+        for (found, (x, y)) in lines[0].quad.0.iter().zip(upside_down) {
+            let wanted = Point {
+                x: x * 2.5,
+                y: y * 2.5,
+            };
+            assert!(found.distance(wanted) < 4.0, "{found:?} {wanted:?}");
+        }
+        assert_eq!(lines[0].quad.orientation_deg().abs(), 180.0);
+    }
+
+    #[test]
+    fn two_lines_are_two() {
+        let mut map = nothing();
+        add(
+            &mut map,
+            2..20,
+            4,
+            [(16.0, 30.0), (160.0, 30.0), (160.0, 42.0), (16.0, 42.0)],
+        );
+        add(
+            &mut map,
+            30..50,
+            20,
+            [
+                (240.0, 158.0),
+                (400.0, 158.0),
+                (400.0, 170.0),
+                (240.0, 170.0),
+            ],
+        );
+        assert_eq!(locate(&Says(map), &frame(640, 360)).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn nonsense_from_the_network_ends() {
+        for value in [0.0, f32::NAN, f32::INFINITY, 1e30] {
+            let mut map = vec![value; CHANNELS * CELLS.0 * CELLS.1];
+            map[0] = 5.0;
+            locate(&Says(map), &frame(64, 64)).unwrap();
+        }
+        assert!(locate(&Says(vec![1.0]), &frame(64, 64)).is_err());
+    }
+}

@@ -1,0 +1,126 @@
+"""Writes a quantized net as int8 QOperator ONNX: QuantizeLinear, a chain of QLinearConv, DequantizeLinear, and
+the small float tail.
+
+`python export.py recognizer runs/recognizer/int8.pt ../models/recognizer.onnx`
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from nets import PLACES, SCENE, STRIDE, STRIP, Locator, Recognizer
+from quantized import LEVELS, quantized
+
+INPUT_SCALE = 1 / LEVELS
+
+
+class Graph:
+    """ONNX nodes and constants as they are added."""
+
+    def __init__(self):
+        self.nodes, self.constants = [], []
+
+    def constant(self, name: str, value) -> str:
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def node(self, op: str, inputs: list[str], output: str, **attributes) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        return output
+
+    def save(self, path: Path, inputs, outputs, text: str) -> None:
+        value = lambda item: helper.make_tensor_value_info(item[0], TensorProto.FLOAT, item[1])
+        graph = helper.make_graph(self.nodes, "vinspect", [value(i) for i in inputs], [value(o) for o in outputs], self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], producer_name="vinspect", doc_string=text)
+        model.ir_version = 8
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, path)
+
+
+def trunk(graph: Graph, blocks, source: str) -> str:
+    """Adds the convolutions; returns the name of the float features."""
+    zero = graph.constant("zero", np.int8(0))
+    scale = graph.constant("input_scale", np.float32(INPUT_SCALE))
+    now = graph.node("QuantizeLinear", [source, scale, zero], "quantized")
+    step = INPUT_SCALE
+    for i, block in enumerate(blocks):
+        weight_scale = float(block.weight_scale())
+        weight = torch.round(block.weight.detach() / weight_scale).clamp(-LEVELS, LEVELS).numpy().astype(np.int8)
+        bias = np.round(block.bias.detach().numpy() / (step * weight_scale)).clip(-(2**31), 2**31 - 1).astype(np.int32)
+        w = graph.constant(f"weight_{i}", weight)
+        ws = graph.constant(f"weight_scale_{i}", np.float32(weight_scale))
+        b = graph.constant(f"bias_{i}", bias)
+        out = graph.constant(f"scale_{i}", np.float32(block.scale.item()))
+        pads = [*block.padding, *block.padding]
+        now = graph.node(
+            "QLinearConv", [now, scale, zero, w, ws, zero, out, zero, b], f"conv_{i}",
+            kernel_shape=list(weight.shape[2:]), strides=list(block.stride), pads=pads, dilations=list(block.dilation),
+        )
+        now = graph.node("Relu", [now], f"relu_{i}")
+        scale, step = out, block.scale.item()
+    return graph.node("DequantizeLinear", [now, scale, zero], "features")
+
+
+def matmul(graph: Graph, source: str, weight: torch.Tensor, bias: torch.Tensor, name: str) -> str:
+    """source @ weightᵀ + bias, in float."""
+    w = graph.constant(f"{name}_weight", weight.detach().numpy().T.astype(np.float32))
+    b = graph.constant(f"{name}_bias", bias.detach().numpy().astype(np.float32))
+    product = graph.node("MatMul", [source, w], f"{name}_product")
+    return graph.node("Add", [product, b], name)
+
+
+def recognizer(net: Recognizer, path: Path) -> None:
+    graph = Graph()
+    features = trunk(graph, net.trunk, "strip")
+    count = net.classify.in_features
+    shape = graph.constant("columns_shape", np.int64([1, count, net.COLUMNS]))
+    flat = graph.node("Reshape", [features, shape], "flat")
+    columns = graph.node("Transpose", [flat], "columns", perm=[0, 2, 1])
+    look = matmul(graph, columns, net.attention.weight[:, :, 0, 0], net.attention.bias, "look")
+    look = graph.node("Transpose", [look], "look_by_place", perm=[0, 2, 1])
+    where = graph.node("Add", [look, graph.constant("place", net.place.detach().numpy()[None])], "attention_logits")
+    attention = graph.node("Softmax", [where], "attention", axis=2)
+    pooled = graph.node("MatMul", [attention, columns], "pooled")
+    matmul(graph, pooled, net.classify.weight, net.classify.bias, "characters")
+    mean = graph.node("ReduceMean", [columns], "mean", axes=[1], keepdims=0)
+    matmul(graph, mean, net.mark.weight, net.mark.bias, "mark")
+    graph.save(
+        path, [("strip", [1, 1, *STRIP])], [("characters", [1, PLACES, 33]), ("mark", [1, 1])],
+        "strip: grey 0..1, the text's corners at x 8..248, y 4..28. characters: logits of 0-9 A-H J-N P R-Z by place. mark: logit of a whole VIN the right way up.",
+    )
+
+
+def locator(net: Locator, path: Path) -> None:
+    graph = Graph()
+    features = trunk(graph, net.trunk, "scene")
+    rows, columns = SCENE[0] // STRIDE, SCENE[1] // STRIDE
+    shape = graph.constant("cells_shape", np.int64([1, net.head.in_channels, rows * columns]))
+    flat = graph.node("Reshape", [features, shape], "flat")
+    cells = graph.node("Transpose", [flat], "cells", perm=[0, 2, 1])
+    out = matmul(graph, cells, net.head.weight[:, :, 0, 0], net.head.bias, "head")
+    turned = graph.node("Transpose", [out], "head_by_channel", perm=[0, 2, 1])
+    graph.node("Reshape", [turned, graph.constant("map_shape", np.int64([1, 9, rows, columns]))], "map")
+    graph.save(
+        path, [("scene", [1, 1, *SCENE])], [("map", [1, 9, rows, columns])],
+        "scene: grey 0..1, letter-boxed. map, one cell each 8 pixels: score logit, then x and y of the corners TL, TR, BR, BL of the text, in cells from the cell's middle.",
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("net", choices=("locator", "recognizer"))
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("out", type=Path)
+    a = parser.parse_args()
+    net = quantized(Locator() if a.net == "locator" else Recognizer())
+    net.load_state_dict(torch.load(a.weights))
+    (locator if a.net == "locator" else recognizer)(net, a.out)
+    print(a.out, a.out.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
