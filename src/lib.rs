@@ -9,6 +9,7 @@
 //! `docs/design.md` draws the whole house.
 
 pub mod camera;
+pub mod cli;
 pub mod gpio;
 pub mod image;
 pub mod inference;

@@ -46,7 +46,7 @@ class QuantBlock(nn.Module):
         weight = fake(self.weight, self.weight_scale(), -LEVELS, LEVELS) if self.quantized else self.weight
         y = F.relu(F.conv2d(x, weight.to(x.dtype), self.bias.to(x.dtype), self.stride, self.padding, self.dilation))
         if self.watching:  # all but the rarest activations fit
-            top = torch.quantile(y.detach().float().flatten()[:: max(1, y.numel() // 1_000_000)], 0.9999) / LEVELS
+            top = torch.quantile(y.float().flatten()[:: max(1, y.numel() // 1_000_000)], 0.9999) / LEVELS
             self.scale.copy_(top if self.scale == 0 else 0.95 * self.scale + 0.05 * top)
         return fake(y, self.scale.to(y.dtype), 0, LEVELS) if self.quantized else y
 
@@ -73,11 +73,17 @@ def quantized(net: nn.Module) -> nn.Module:
     return net
 
 
-def watch(net: nn.Module, on: bool) -> None:
+def settle(net: nn.Module, batches: list[torch.Tensor]) -> None:
+    """Takes the activations' scales from some inputs, then switches rounding on."""
     for block in net.trunk:
-        block.watching = on
+        block.watching = True
+    with torch.no_grad():
+        for batch in batches:
+            net.trunk(on_grid(batch))
+    for block in net.trunk:
+        block.watching, block.quantized = False, True
 
 
-def switch(net: nn.Module, on: bool) -> None:
-    for block in net.trunk:
-        block.quantized = on
+def on_grid(x: torch.Tensor) -> torch.Tensor:
+    """Inputs 0..1 as the first layer gets them."""
+    return fake(x, 1 / LEVELS, 0, LEVELS)

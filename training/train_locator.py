@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from nets import SCENE, STRIDE, Locator
+from quantized import quantized, settle
 
 ROWS, COLUMNS = SCENE[0] // STRIDE, SCENE[1] // STRIDE
 
@@ -77,11 +78,7 @@ class Photographs:
             shift = np.clip(wanted, room_low, room_high)
         matrix = np.concatenate([linear, shift[:, None]], 1).astype(np.float32)
         mode = cv2.BORDER_CONSTANT if not jitter or rng.random() < 0.5 else cv2.BORDER_REFLECT
-        value = 128
-        if mode == cv2.BORDER_REFLECT and jitter:
-            value = 0
-            # mirrored text at the borders is no VIN the right way round
-        picture = cv2.warpAffine(grey, matrix, (SCENE[1], SCENE[0]), flags=cv2.INTER_LINEAR, borderMode=mode, borderValue=value)
+        picture = cv2.warpAffine(grey, matrix, (SCENE[1], SCENE[0]), flags=cv2.INTER_LINEAR, borderMode=mode, borderValue=128)
         return picture, (moved + shift).astype(np.float32)
 
 
@@ -106,9 +103,8 @@ def loss_of(out, score, offsets):
     predicted = out[:, 1:].permute(0, 2, 3, 1)[positive]
     wanted = offsets.permute(0, 2, 3, 1)[positive]
     # the far corner is another cell's to tell
-    far = wanted.abs().mean(-1, keepdim=True)
     weight = 1 / (1 + 0.15 * wanted.view(-1, 4, 2).norm(dim=-1, keepdim=True)).expand(-1, -1, 2).reshape(-1, 8)
-    corner_loss = (F.smooth_l1_loss(predicted, wanted, reduction="none", beta=0.25) * weight).mean() if len(far) else out.sum() * 0
+    corner_loss = (F.smooth_l1_loss(predicted, wanted, reduction="none", beta=0.25) * weight).mean() if len(wanted) else out.sum() * 0
     return score_loss, corner_loss
 
 
@@ -120,6 +116,7 @@ def main():
     parser.add_argument("--init", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--int8", action="store_true", help="fold, quantize and fine-tune the float weights of --init")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -130,16 +127,22 @@ def main():
     cv2.setNumThreads(1)
     rng = np.random.default_rng(a.seed)
     a.out.mkdir(parents=True, exist_ok=True)
-    net = Locator().to(memory_format=torch.channels_last)
+    net = Locator()
     torch.nn.init.constant_(net.head.bias[0], -4.0)
     if a.init:
         net.load_state_dict(torch.load(a.init))
+    if a.int8:
+        net = quantized(net)
+    net = net.to(memory_format=torch.channels_last)
     parts = [np.load(p) for p in sorted(a.shards.glob("scenes_*.npz"))]
     scenes, quads = np.concatenate([p["pictures"] for p in parts]), np.concatenate([p["quads"] for p in parts])
     real = Photographs(a.quads, a.real) if a.quads else None
     tune = Photographs(a.quads, a.real, "tune") if a.quads else None
     print(len(scenes), "scenes", len(real.items) if real else 0, "photographs")
     optimizer = torch.optim.AdamW(net.parameters(), lr=a.rate, weight_decay=0.01)
+    if a.int8:
+        pictures = [scenes[k] for k in rng.integers(0, len(scenes), 40)] + ([real.draw(rng)[0] for _ in range(40)] if real else [])
+        settle(net, [torch.from_numpy(np.stack(pictures[i::20]))[:, None].float() / 255 for i in range(20)])
     start = shown = time.time()
     step, sums = 0, np.zeros(2)
     while (done := (time.time() - start) / (60 * a.minutes)) < 1:

@@ -15,7 +15,8 @@ import torch
 from torch.nn import functional as F
 
 import augment
-from nets import PLACES, Recognizer
+from nets import Recognizer
+from quantized import quantized, settle
 
 
 class Shards:
@@ -87,6 +88,7 @@ def main():
     parser.add_argument("--init", type=Path, help="weights to start from")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--int8", action="store_true", help="fold, quantize and fine-tune the float weights of --init")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--reload", type=float, default=2, help="minutes between looks for new shards")
@@ -97,9 +99,12 @@ def main():
     torch.set_num_threads(a.threads)
     rng = np.random.default_rng(a.seed)
     a.out.mkdir(parents=True, exist_ok=True)
-    net = Recognizer().to(memory_format=torch.channels_last)
+    net = Recognizer()
     if a.init:
         net.load_state_dict(torch.load(a.init))
+    if a.int8:
+        net = quantized(net)
+    net = net.to(memory_format=torch.channels_last)
     held_out, *files = sorted(a.shards.glob("strips_*.npz"))
     held = Shards([held_out])
     held.strips, held.labels, held.centres, held.marks = (x[:1000] for x in (held.strips, held.labels, held.centres, held.marks))
@@ -109,6 +114,8 @@ def main():
     decay = [p for p in net.parameters() if p.dim() > 1]
     rest = [p for p in net.parameters() if p.dim() <= 1]
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.02}, {"params": rest, "weight_decay": 0}], lr=a.rate, betas=(0.9, 0.98))
+    if a.int8:
+        settle(net, [augment.cut(rendered.batch(rng.integers(0, len(rendered), 256))[0]) for _ in range(20)] + ([augment.cut(real.batch(rng.integers(0, len(real), 256))[0]) for _ in range(20)] if real else []))
     start = looked = time.time()
     step, shown, right_sum, loss_sum = 0, time.time(), 0.0, 0.0
     net.train()

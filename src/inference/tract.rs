@@ -24,10 +24,14 @@ impl Tract {
         Self::plan(model).map_err(fail)
     }
 
-    fn plan(model: &Model) -> TractResult<Self> {
-        let optimised = onnx()
+    fn optimised(model: &Model) -> TractResult<TypedModel> {
+        onnx()
             .model_for_read(&mut Cursor::new(&*model.bytes))?
-            .into_optimized()?;
+            .into_optimized()
+    }
+
+    fn plan(model: &Model) -> TractResult<Self> {
+        let optimised = Self::optimised(model)?;
         let shape = optimised.input_fact(0)?.shape.as_concrete();
         let input = shape
             .map(TVec::from_slice)
@@ -55,5 +59,55 @@ impl Network for Tract {
             network: self.name,
             reason: format!("{reason:#}"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// What gathers the pixels of a convolution shows what it is computed in.
+    #[test]
+    fn every_convolution_runs_in_int8() {
+        for (model, convolutions) in [(Model::locator(), 8), (Model::recognizer(), 8)] {
+            let optimised = Tract::optimised(&model).unwrap();
+            let mut in_int8 = 0;
+            for node in &optimised.nodes {
+                let op = node.op.name();
+                assert!(
+                    !op.contains("Conv") && !op.contains("DepthWise"),
+                    "{op} {}",
+                    node.name
+                );
+                if op.contains("Im2col") {
+                    assert_eq!(
+                        node.outputs[0].fact.datum_type,
+                        i8::datum_type(),
+                        "{}",
+                        node.name
+                    );
+                    in_int8 += 1;
+                }
+            }
+            assert_eq!(in_int8, convolutions, "{}", model.name);
+        }
+    }
+
+    #[test]
+    fn what_is_no_model_is_refused() {
+        let nonsense = Model {
+            name: "locator",
+            bytes: b"nonsense".as_slice().into(),
+        };
+        let error = Tract::new(&nonsense).err().unwrap().to_string();
+        assert!(error.starts_with("the locator network failed"), "{error}");
+    }
+
+    #[test]
+    fn input_of_another_size_is_an_error() {
+        let network = Tract::new(&Model::recognizer()).unwrap();
+        assert!(network.run(vec![0.0; 7]).is_err());
     }
 }

@@ -19,20 +19,11 @@ const VOTE: f32 = 0.1;
 /// Lines a frame.
 pub(super) const LINES: usize = 4;
 
-/// A line that may be a VIN.
-#[derive(Clone, Copy, Debug)]
-pub struct Line {
-    /// In pixels of the frame.
-    pub quad: Quad,
-    /// Probability of its surest cell.
-    pub score: f32,
-}
-
 /// The lines of a frame, surest first.
 pub fn locate(
     network: &dyn Network,
     frame: &Frame,
-) -> Result<heapless::Vec<Line, LINES>, ReadError> {
+) -> Result<heapless::Vec<Quad, LINES>, ReadError> {
     let (pixels, fit) = letterbox(frame, INPUT.0, INPUT.1);
     let outputs = network.run(pixels)?;
     match outputs.first() {
@@ -48,12 +39,12 @@ struct Cell {
     quad: Quad,
 }
 
-fn decode(map: &[f32], fit: &Letterbox) -> heapless::Vec<Line, LINES> {
+fn decode(map: &[f32], fit: &Letterbox) -> heapless::Vec<Quad, LINES> {
     let mut cells = unfold(map);
     cells.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     let mut lines = heapless::Vec::new();
     while let Some(seed) = cells.first().filter(|cell| cell.probability >= SEED) {
-        let (probability, guess) = (seed.probability, seed.quad);
+        let guess = seed.quad;
         let (own, others): (Vec<_>, Vec<_>) = cells
             .into_iter()
             .partition(|cell| same_line(&guess, &cell.quad));
@@ -63,11 +54,7 @@ fn decode(map: &[f32], fit: &Letterbox) -> heapless::Vec<Line, LINES> {
             cells.remove(0);
             continue;
         }
-        let line = Line {
-            quad: fit.to_frame(&vote(&own)),
-            score: probability,
-        };
-        if lines.push(line).is_err() {
+        if lines.push(fit.to_frame(&vote(&own))).is_err() {
             break;
         }
     }
@@ -192,14 +179,14 @@ mod tests {
         add(&mut map, 11..29, 8, upside_down);
         let lines = locate(&Says(map), &frame(1280, 720)).unwrap();
         assert_eq!(lines.len(), 1);
-        for (found, (x, y)) in lines[0].quad.0.iter().zip(upside_down) {
+        for (found, (x, y)) in lines[0].0.iter().zip(upside_down) {
             let wanted = Point {
                 x: x * 2.5,
                 y: y * 2.5,
             };
             assert!(found.distance(wanted) < 4.0, "{found:?} {wanted:?}");
         }
-        assert_eq!(lines[0].quad.orientation_deg().abs(), 180.0);
+        assert_eq!(lines[0].orientation_deg().abs(), 180.0);
     }
 
     #[test]

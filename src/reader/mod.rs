@@ -10,8 +10,10 @@ mod recognize;
 #[cfg(test)]
 pub(crate) mod script;
 
-pub use decision::{Decision, Features};
+pub use decision::{Decision, DecisionError, Features};
 pub use fusion::Fusion;
+
+use std::fmt;
 
 use serde::Serialize;
 
@@ -103,8 +105,8 @@ impl Reader {
     /// What stands in one frame.
     pub fn observe(&self, frame: &Frame) -> Result<Observation, ReadError> {
         let mut marks = heapless::Vec::new();
-        for line in locate(&*self.locator, frame)? {
-            let mark = self.mark(frame, line.quad)?;
+        for quad in locate(&*self.locator, frame)? {
+            let mark = self.mark(frame, quad)?;
             // There is room: as many marks as lines.
             let _ = marks.push(mark);
         }
@@ -160,6 +162,16 @@ pub enum Outcome {
     NoRead,
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Accepted => "accepted",
+            Self::Review => "review",
+            Self::NoRead => "no_read",
+        })
+    }
+}
+
 /// Why a reading was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -176,6 +188,19 @@ pub enum Reason {
     InconsistentFrames,
     /// Two sure marks in the picture say different VINs.
     SeveralVins,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NoMarkFound => "no_mark_found",
+            Self::TooSmall => "too_small",
+            Self::Unreadable => "unreadable",
+            Self::Ambiguous => "ambiguous",
+            Self::InconsistentFrames => "inconsistent_frames",
+            Self::SeveralVins => "several_vins",
+        })
+    }
 }
 
 /// A VIN and how probable it is.

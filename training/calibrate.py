@@ -1,0 +1,101 @@
+"""Fits models/calibration.toml on the tune part: what turns a posterior into a confidence.
+
+`python calibrate.py --vinspect ../target/release/vinspect --labels split/tune.tsv --real ../../shared/real --out ../models/calibration.toml`
+
+For some temperatures the program reads the pictures and tells what its confidences would be made of; a logistic
+regression with a penalty (there are few wrong readings) is fitted on them, and the temperature with the least
+cross-validated loss wins.
+"""
+
+import argparse
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+NAMES = ["log_odds", "least_sure_place", "mark", "support", "corrections", "rules", "frames", "pixels_per_character"]
+FITTED = ["log_odds", "least_sure_place", "mark", "support", "rules"]
+SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1}  # more of each is better
+
+
+def write(path: Path, temperature: float, weights: dict[str, float], accept_at: float, mark_at: float) -> None:
+    lines = [
+        "# What turns a posterior into a confidence, and a confidence into an outcome: see src/reader/decision.rs.",
+        "# Belongs to the two models beside it; fitted by training/calibrate.py.",
+        "",
+        f"temperature = {temperature}",
+        "burst_exponent = 0.5",
+        f"mark_at = {mark_at}",
+        "review_at = 0.05",
+        f"accept_at = {accept_at}",
+        "pixels_per_character = 4.0",
+        "",
+        "[weights]",
+        *(f"{n} = {weights.get(n, 0.0):.4f}" for n in ["bias", *NAMES]),
+    ]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def fit(x: np.ndarray, y: np.ndarray, penalty: float, signs: np.ndarray) -> np.ndarray:
+    """Weights (bias last) of a logistic regression; weights of the wrong sign are dropped."""
+    mean, spread = x.mean(0), x.std(0) + 1e-6
+    z = np.concatenate([(x - mean) / spread, np.ones((len(x), 1))], 1)
+    free = np.ones(z.shape[1], bool)
+    while True:
+        w = np.zeros(z.shape[1])
+        lam = np.full(free.sum(), penalty)
+        lam[-1] = 1e-6
+        for _ in range(100):
+            p = 1 / (1 + np.exp(-z[:, free] @ w[free]))
+            gradient = z[:, free].T @ (p - y) + lam * w[free]
+            hessian = (z[:, free] * (p * (1 - p))[:, None]).T @ z[:, free] + np.diag(lam)
+            w[free] -= np.linalg.solve(hessian, gradient)
+        bad = free[:-1] & (w[:-1] * signs < 0)
+        if not bad.any():
+            break
+        free[:-1] &= ~bad
+    raw = w[:-1] / spread
+    return np.append(raw, w[-1] - raw @ mean)
+
+
+def loss(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    s = x @ w[:-1] + w[-1]
+    return np.logaddexp(0, np.where(y > 0, -s, s))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vinspect", type=Path, required=True)
+    parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--real", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--accept-at", type=float, default=0.97)
+    parser.add_argument("--mark-at", type=float, default=0.2)
+    a = parser.parse_args()
+    best = None
+    for temperature in (1.0, 1.3, 1.7):
+        with tempfile.TemporaryDirectory() as folder:
+            trial, dump = Path(folder) / "trial.toml", Path(folder) / "features.jsonl"
+            write(trial, temperature, {"bias": 0.0, "log_odds": 1.0}, 0.99, 0.0)
+            command = [a.vinspect, "evaluate", "--labels", a.labels, a.real / "images", "--calibration", trial, "--features", dump, "--json"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            rows = [json.loads(line) for line in dump.read_text().splitlines()]
+        x = np.array([[r[n] for n in FITTED] for r in rows])
+        y = np.array([r["right"] for r in rows], float)
+        signs = np.array([SIGN[n] for n in FITTED])
+        # several pictures of one vehicle stay in one fold
+        fold = np.array([int.from_bytes(r["vin"].encode(), "big") % 1009 % 8 for r in rows])
+        for penalty in (0.3, 1.0, 3.0):
+            out = np.concatenate([loss(fit(x[fold != k], y[fold != k], penalty, signs), x[fold == k], y[fold == k]) for k in range(8) if (fold == k).any()])
+            print(f"temperature {temperature} penalty {penalty}: cross-validated loss {out.mean():.4f}, {int(y.sum())} of {len(y)} right")
+            if best is None or out.mean() < best[0]:
+                best = out.mean(), temperature, dict(zip([*FITTED, "bias"], fit(x, y, penalty, signs)))
+    _, temperature, weights = best
+    write(a.out, temperature, weights, a.accept_at, a.mark_at)
+    print(a.out.read_text())
+
+
+if __name__ == "__main__":
+    main()
