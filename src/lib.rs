@@ -10,9 +10,11 @@
 
 pub mod camera;
 pub mod cli;
+pub mod config;
 pub mod gpio;
 pub mod image;
 pub mod inference;
 pub mod reader;
 pub mod station;
+pub mod store;
 pub mod vin;

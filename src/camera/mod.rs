@@ -1,5 +1,9 @@
 //! Where frames come from. Knows `image`.
 
+pub mod replay;
+#[cfg(feature = "v4l2")]
+pub mod v4l2;
+
 use std::time::{Duration, Instant};
 
 use crate::image::Frame;
@@ -9,9 +13,7 @@ use crate::image::Frame;
 pub struct Shot {
     /// The picture.
     pub frame: Frame,
-    /// The camera's own count, from 0; a gap is a dropped frame.
-    pub sequence: u64,
-    /// When the sensor had it, on the station's monotonic clock.
+    /// When it was taken, or at the latest when it was handed over, on the station's monotonic clock.
     pub captured_at: Instant,
 }
 
@@ -19,18 +21,18 @@ pub struct Shot {
 #[derive(Debug, thiserror::Error)]
 pub enum CameraError {
     /// No frame within the time given; the camera may be gone.
-    #[error("no frame within {0:?}")]
+    #[error("the camera gave no frame within {} ms; is it plugged in?", .0.as_millis())]
     Timeout(Duration),
-    /// The device failed and has to be opened again.
-    #[error("camera: {0}")]
+    /// The device failed: what happened and what to do.
+    #[error("{0}")]
     Device(String),
 }
 
-/// A source of frames.
+/// A source of frames. After an error it opens itself again when it is next asked.
 pub trait Camera: Send {
     /// The next frame, waiting no longer than `timeout`.
     fn next(&mut self, timeout: Duration) -> Result<Shot, CameraError>;
 
-    /// Throws away what was captured before now and says how many frames that were.
-    fn discard_queued(&mut self) -> usize;
+    /// Throws away what was captured before now.
+    fn discard_queued(&mut self) -> Result<(), CameraError>;
 }

@@ -1,5 +1,14 @@
 //! Pins: the trigger that starts a read, the light, and the lamps that show its outcome.
 
+#[cfg(feature = "gpio")]
+pub mod cdev;
+mod limited;
+#[cfg(feature = "rppal")]
+pub mod rppal;
+pub mod simulated;
+
+pub use limited::Limited;
+
 use std::time::{Duration, Instant};
 
 /// A debounced edge at the trigger.
@@ -9,7 +18,7 @@ pub struct Edge {
     pub at: Instant,
 }
 
-/// Why a pin could not be used: which pin, what happened, what to do.
+/// Why a pin cannot be used: which one, what happened, what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct GpioError(pub String);

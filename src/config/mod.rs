@@ -1,0 +1,496 @@
+//! The typed configuration file. `config/vinspect.toml` is the commented example of every key.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use serde::{Deserialize, Serialize};
+
+use crate::reader::Decision;
+use crate::station;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+#[allow(missing_docs)] // The example file says what each key is.
+pub struct Config {
+    pub station: StationConfig,
+    pub camera: CameraConfig,
+    pub trigger: TriggerConfig,
+    pub light: LightConfig,
+    pub lamps: LampsConfig,
+    pub burst: BurstConfig,
+    pub reader: ReaderConfig,
+    pub mqtt: MqttConfig,
+    pub store: StoreConfig,
+}
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $kind:ty = $default:expr),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+        #[serde(deny_unknown_fields, default)]
+        #[allow(missing_docs)] // The example file says what each key is.
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $kind),*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default),* }
+            }
+        }
+    };
+}
+
+section! {
+    /// `[station]`
+    StationConfig { site: String = "workshop".into(), name: String = "bay1".into() }
+}
+section! {
+    /// `[camera]`
+    CameraConfig {
+        kind: CameraKind = CameraKind::V4l2,
+        device: PathBuf = "/dev/video0".into(),
+        format: PixelFormat = PixelFormat::Mjpeg,
+        width: u32 = 1280,
+        height: u32 = 720,
+        fps: u32 = 30,
+        frame_timeout_ms: u64 = 2000,
+        folder: Option<PathBuf> = None,
+    }
+}
+section! {
+    /// `[trigger]`
+    TriggerConfig {
+        line: Option<String> = None,
+        edge: EdgeKind = EdgeKind::Falling,
+        debounce_ms: u64 = 50,
+    }
+}
+section! {
+    /// `[light]`
+    LightConfig {
+        line: Option<String> = None,
+        active_low: bool = false,
+        pwm_channel: Option<u8> = None,
+        pwm_duty: f64 = 1.0,
+        longest_on_ms: u64 = 10_000,
+        brighten_timeout_ms: u64 = 300,
+        settle_timeout_ms: u64 = 1500,
+        settle_frames: u32 = 2,
+        settle_tolerance: f32 = 3.0,
+    }
+}
+section! {
+    /// `[lamps]`
+    LampsConfig {
+        ok_line: Option<String> = None,
+        ng_line: Option<String> = None,
+        active_low: bool = false,
+    }
+}
+section! {
+    /// `[burst]`
+    BurstConfig { frames: u32 = 8 }
+}
+section! {
+    /// `[reader]`
+    ReaderConfig {
+        accept_at: Option<f32> = None,
+        locator: Option<ModelFile> = None,
+        recognizer: Option<ModelFile> = None,
+        calibration: Option<PathBuf> = None,
+    }
+}
+section! {
+    /// `[mqtt]`
+    MqttConfig {
+        host: String = "localhost".into(),
+        port: u16 = 1883,
+        client_id: Option<String> = None,
+        username: Option<String> = None,
+        password_file: Option<PathBuf> = None,
+        keep_alive_s: u64 = 30,
+    }
+}
+section! {
+    /// `[store]`
+    StoreConfig { path: PathBuf = "/var/lib/vinspect/reads.sqlite".into() }
+}
+
+/// What gives the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum CameraKind {
+    V4l2,
+    Replay,
+}
+
+/// How pixels come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum PixelFormat {
+    Mjpeg,
+    Yuyv,
+    Grey,
+}
+
+/// Which change of the trigger line starts a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum EdgeKind {
+    Rising,
+    Falling,
+}
+
+/// A model in place of one inside the program.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ModelFile {
+    pub path: PathBuf,
+    pub sha256: String,
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("configuration {}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// The file system's words.
+        source: io::Error,
+    },
+    /// Not TOML, an unknown key, or a wrong type: line, key and what is allowed.
+    #[error("configuration {}: {source}", path.display())]
+    Toml {
+        /// Which file.
+        path: PathBuf,
+        /// The parser's words, with the line.
+        source: Box<toml::de::Error>,
+    },
+    /// A value out of its range.
+    #[error("configuration {}{}: {key} = {value} is not {allowed}", path.display(), line.map_or(String::new(), |line| format!(", line {line}")))]
+    Range {
+        /// Which file.
+        path: PathBuf,
+        /// Where in it, if the key stands there.
+        line: Option<usize>,
+        /// Section and key.
+        key: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
+}
+
+/// A value that is out of its range.
+struct Outside {
+    key: &'static str,
+    value: String,
+    allowed: &'static str,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Io {
+            path: path.into(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// The same from its text; `path` is for the errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|source| ConfigError::Toml {
+            path: path.into(),
+            source: Box::new(source),
+        })?;
+        config.check().map_err(|outside| ConfigError::Range {
+            path: path.into(),
+            line: line_of(text, outside.key),
+            key: outside.key,
+            value: outside.value,
+            allowed: outside.allowed,
+        })?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), Outside> {
+        fn within<T: PartialOrd + ToString>(
+            key: &'static str,
+            value: T,
+            range: std::ops::RangeInclusive<T>,
+            allowed: &'static str,
+        ) -> Result<(), Outside> {
+            if range.contains(&value) {
+                Ok(())
+            } else {
+                let value = value.to_string();
+                Err(Outside {
+                    key,
+                    value,
+                    allowed,
+                })
+            }
+        }
+        let word = |key, value: &str| {
+            let fits = !value.is_empty() && !value.contains(['/', '+', '#', '\0']);
+            let value = format!("{value:?}");
+            let allowed = "a name without / + #";
+            if fits {
+                Ok(())
+            } else {
+                Err(Outside {
+                    key,
+                    value,
+                    allowed,
+                })
+            }
+        };
+        word("station.site", &self.station.site)?;
+        word("station.name", &self.station.name)?;
+        within(
+            "camera.width",
+            self.camera.width,
+            160..=8192,
+            "160 to 8192 pixels",
+        )?;
+        within(
+            "camera.height",
+            self.camera.height,
+            120..=8192,
+            "120 to 8192 pixels",
+        )?;
+        within(
+            "camera.fps",
+            self.camera.fps,
+            1..=240,
+            "1 to 240 frames a second",
+        )?;
+        within(
+            "camera.frame_timeout_ms",
+            self.camera.frame_timeout_ms,
+            50..=60_000,
+            "50 to 60000 ms",
+        )?;
+        within(
+            "trigger.debounce_ms",
+            self.trigger.debounce_ms,
+            0..=10_000,
+            "0 to 10000 ms",
+        )?;
+        within(
+            "light.pwm_channel",
+            self.light.pwm_channel.unwrap_or(0),
+            0..=1,
+            "0 or 1",
+        )?;
+        within(
+            "light.pwm_duty",
+            self.light.pwm_duty,
+            0.01..=1.0,
+            "0.01 to 1",
+        )?;
+        within(
+            "light.longest_on_ms",
+            self.light.longest_on_ms,
+            100..=600_000,
+            "100 to 600000 ms",
+        )?;
+        within(
+            "light.brighten_timeout_ms",
+            self.light.brighten_timeout_ms,
+            0..=10_000,
+            "0 to 10000 ms",
+        )?;
+        within(
+            "light.settle_timeout_ms",
+            self.light.settle_timeout_ms,
+            0..=30_000,
+            "0 to 30000 ms",
+        )?;
+        within(
+            "light.settle_frames",
+            self.light.settle_frames,
+            0..=100,
+            "0 to 100 frames",
+        )?;
+        within(
+            "light.settle_tolerance",
+            self.light.settle_tolerance,
+            0.1..=128.0,
+            "0.1 to 128 grey levels",
+        )?;
+        within(
+            "burst.frames",
+            self.burst.frames,
+            1..=100,
+            "1 to 100 frames",
+        )?;
+        within(
+            "reader.accept_at",
+            self.reader.accept_at.unwrap_or(1.0),
+            0.5..=1.0,
+            "0.5 to 1",
+        )?;
+        within(
+            "mqtt.keep_alive_s",
+            self.mqtt.keep_alive_s,
+            5..=3600,
+            "5 to 3600 s",
+        )?;
+        within("mqtt.port", self.mqtt.port, 1..=u16::MAX, "1 to 65535")?;
+        let replay_without_folder =
+            self.camera.kind == CameraKind::Replay && self.camera.folder.is_none();
+        if replay_without_folder {
+            return Err(Outside {
+                key: "camera.kind",
+                value: "\"replay\"".into(),
+                allowed: "possible without camera.folder",
+            });
+        }
+        Ok(())
+    }
+
+    /// The part that the station's loop needs.
+    pub fn station_settings(&self) -> station::Settings {
+        station::Settings {
+            debounce: Duration::from_millis(self.trigger.debounce_ms),
+            frame_timeout: Duration::from_millis(self.camera.frame_timeout_ms),
+            settle_frames: self.light.settle_frames,
+            settle_tolerance: self.light.settle_tolerance,
+            brighten_timeout: Duration::from_millis(self.light.brighten_timeout_ms),
+            settle_timeout: Duration::from_millis(self.light.settle_timeout_ms),
+            burst_frames: self.burst.frames,
+        }
+    }
+}
+
+impl ReaderConfig {
+    /// The constants of the decision with what is configured on top.
+    pub fn adjust(&self, decision: Decision) -> Decision {
+        let accept_at = self.accept_at.unwrap_or(decision.accept_at);
+        Decision {
+            accept_at,
+            review_at: decision.review_at.min(accept_at),
+            ..decision
+        }
+    }
+}
+
+/// The line (from 1) of `section.key`.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let (section, key) = key.split_once('.')?;
+    let mut inside = false;
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[') {
+            inside = name.trim_end_matches(']').trim() == section;
+        } else if inside
+            && line
+                .split('=')
+                .next()
+                .is_some_and(|name| name.trim() == key)
+        {
+            return Some(index + 1);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../config/vinspect.toml");
+
+    fn error(text: &str) -> String {
+        Config::parse(text, Path::new("v.toml"))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn the_example_holds_the_defaults() {
+        assert_eq!(
+            Config::parse(EXAMPLE, Path::new("")).unwrap(),
+            Config::default()
+        );
+    }
+
+    /// With every optional key taken out of its comment, the example names all that there is.
+    #[test]
+    fn the_example_shows_every_key() {
+        let uncommented: String = EXAMPLE
+            .lines()
+            .map(|line| {
+                line.strip_prefix("#")
+                    .filter(|rest| !rest.starts_with(' '))
+                    .unwrap_or(line)
+            })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let config = Config::parse(&uncommented, Path::new("")).unwrap();
+        let toml::Value::Table(all) = toml::Value::try_from(&config).unwrap() else {
+            panic!("a table");
+        };
+        let shown: toml::Table = uncommented.parse().unwrap();
+        assert_eq!(
+            all.keys().collect::<Vec<_>>(),
+            shown.keys().collect::<Vec<_>>()
+        );
+        for (section, keys) in &all {
+            let keys = keys.as_table().unwrap().keys().collect::<Vec<_>>();
+            let shown = shown[section]
+                .as_table()
+                .unwrap()
+                .keys()
+                .collect::<Vec<_>>();
+            assert_eq!(keys, shown, "[{section}]");
+        }
+        for value in [&config.reader.locator, &config.reader.recognizer] {
+            assert!(value.is_some());
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        assert_eq!(Config::parse("", Path::new("")).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_line_and_alternatives() {
+        let error = error("[mqtt]\nhots = \"x\"");
+        for part in ["v.toml", "line 2", "hots", "host"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn wrong_types_say_what_is_expected() {
+        let error = error("[burst]\nframes = \"many\"");
+        assert!(error.contains("line 2") && error.contains("u32"), "{error}");
+    }
+
+    #[test]
+    fn ranges_are_told_with_units() {
+        let error = error("[camera]\n\nfps = 0");
+        assert_eq!(
+            error,
+            "configuration v.toml, line 3: camera.fps = 0 is not 1 to 240 frames a second"
+        );
+        assert!(super::tests::error("[station]\nsite = \"a/b\"").contains("station.site"));
+    }
+}

@@ -1,0 +1,42 @@
+//! A dimmed light on the hardware PWM of a Raspberry Pi.
+
+use rppal::pwm::{Channel, Polarity, Pwm};
+
+use super::{GpioError, Output};
+
+/// Fast enough not to be seen as stripes by a rolling shutter.
+const FREQUENCY_HZ: f64 = 20_000.0;
+
+/// The light at a share of its full brightness.
+pub struct DimmedLight {
+    pwm: Pwm,
+    duty: f64,
+}
+
+impl DimmedLight {
+    /// On PWM channel 0 (GPIO 12 or 18) or 1 (GPIO 13 or 19); `duty` over 0 up to 1.
+    pub fn new(channel: u8, duty: f64) -> Result<Self, GpioError> {
+        let channel = if channel == 0 {
+            Channel::Pwm0
+        } else {
+            Channel::Pwm1
+        };
+        let pwm = Pwm::with_frequency(channel, FREQUENCY_HZ, 0.0, Polarity::Normal, true)
+            .map_err(refused)?;
+        Ok(Self { pwm, duty })
+    }
+}
+
+impl Output for DimmedLight {
+    fn set(&mut self, on: bool) -> Result<(), GpioError> {
+        self.pwm
+            .set_duty_cycle(if on { self.duty } else { 0.0 })
+            .map_err(refused)
+    }
+}
+
+fn refused(error: rppal::pwm::Error) -> GpioError {
+    GpioError(format!(
+        "the PWM light cannot be used: {error}; is dtoverlay=pwm-2chan set in config.txt?"
+    ))
+}

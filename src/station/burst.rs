@@ -1,0 +1,358 @@
+//! The station's loop: wait, light, settle, burst, verdict.
+
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use jiff::Zoned;
+use uuid::Uuid;
+
+use super::{Source, Timings, Verdict};
+use crate::camera::{Camera, CameraError};
+use crate::gpio::{GpioError, Output, Trigger};
+use crate::reader::{Decision, Fusion, Observe, Outcome};
+
+/// How long the trigger is waited for before commands and the end are looked for.
+const LOOK_UP: Duration = Duration::from_millis(20);
+
+/// How a station works. All times are of the station's clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Edges closer than this to the one before are bounces.
+    pub debounce: Duration,
+    /// A frame that takes longer is a fault.
+    pub frame_timeout: Duration,
+    /// Frames whose brightness differs by less than `settle_tolerance` from the one before, until the picture counts as
+    /// settled.
+    pub settle_frames: u32,
+    /// Grey levels, 0 to 255.
+    pub settle_tolerance: f32,
+    /// The light is given this long to show in the picture; in daylight it may not.
+    pub brighten_timeout: Duration,
+    /// Reading begins after this long, settled or not.
+    pub settle_timeout: Duration,
+    /// Frames read at most.
+    pub burst_frames: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            debounce: Duration::from_millis(50),
+            frame_timeout: Duration::from_secs(2),
+            settle_frames: 2,
+            settle_tolerance: 3.0,
+            brighten_timeout: Duration::from_millis(300),
+            settle_timeout: Duration::from_millis(1500),
+            burst_frames: 8,
+        }
+    }
+}
+
+/// Tells the time, as it is or as a test wants it.
+pub trait Clock: Send {
+    /// Monotonic.
+    fn now(&self) -> Instant;
+    /// Wall time with the local offset.
+    fn wall(&self) -> Zoned;
+}
+
+/// The time as it is.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wall(&self) -> Zoned {
+        Zoned::now()
+    }
+}
+
+/// What a station is made of.
+pub struct Parts {
+    /// Starts reads; none if only commands do.
+    pub trigger: Option<Box<dyn Trigger>>,
+    /// Commands to read, with their time.
+    pub commands: Receiver<Instant>,
+    /// Shines on the mark.
+    pub light: Option<Box<dyn Output>>,
+    /// Lit after an accepted reading until the next trigger.
+    pub ok_lamp: Option<Box<dyn Output>>,
+    /// Lit after any other.
+    pub ng_lamp: Option<Box<dyn Output>>,
+    /// Takes the frames.
+    pub camera: Box<dyn Camera>,
+    /// Sees marks in them.
+    pub observer: Box<dyn Observe + Send>,
+    /// Decides what they say.
+    pub decision: Decision,
+    /// Tells the time.
+    pub clock: Box<dyn Clock>,
+}
+
+/// One place where cars are read, one at a time.
+pub struct Station {
+    parts: Parts,
+    settings: Settings,
+    last_edge: Option<Instant>,
+}
+
+/// A trigger that is served.
+#[derive(Clone, Copy)]
+struct Request {
+    source: Source,
+    at: Instant,
+}
+
+/// Why a burst ended early.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Camera(#[from] CameraError),
+    #[error(transparent)]
+    Read(#[from] crate::reader::ReadError),
+    #[error("vinspect was stopped during the burst")]
+    Stopped,
+}
+
+impl Station {
+    /// Puts a station together.
+    pub fn new(parts: Parts, settings: Settings) -> Self {
+        Self {
+            parts,
+            settings,
+            last_edge: None,
+        }
+    }
+
+    /// Serves triggers until `stop` is set. Every trigger gets a verdict, or is counted as missed in that of the read it
+    /// came in.
+    pub fn run(&mut self, stop: &AtomicBool, mut deliver: impl FnMut(Verdict)) {
+        while !stop.load(Ordering::SeqCst) {
+            if let Some(request) = self.wait(LOOK_UP) {
+                let verdict = self.serve(request, stop);
+                deliver(verdict);
+            }
+        }
+    }
+
+    /// The next trigger of either kind.
+    fn wait(&mut self, timeout: Duration) -> Option<Request> {
+        if let Ok(at) = self.parts.commands.try_recv() {
+            return Some(Request {
+                source: Source::Command,
+                at,
+            });
+        }
+        let Some(trigger) = &mut self.parts.trigger else {
+            let at = self.parts.commands.recv_timeout(timeout).ok()?;
+            return Some(Request {
+                source: Source::Command,
+                at,
+            });
+        };
+        loop {
+            match trigger.wait(timeout) {
+                Ok(None) => return None,
+                Ok(Some(edge)) => {
+                    let bounce = self.last_edge.replace(edge.at).is_some_and(|last| {
+                        edge.at.saturating_duration_since(last) < self.settings.debounce
+                    });
+                    if !bounce {
+                        return Some(Request {
+                            source: Source::Gpio,
+                            at: edge.at,
+                        });
+                    }
+                }
+                Err(error) => {
+                    log::error!("{error}");
+                    let at = self.parts.commands.recv_timeout(timeout).ok()?;
+                    return Some(Request {
+                        source: Source::Command,
+                        at,
+                    });
+                }
+            }
+        }
+    }
+
+    fn serve(&mut self, request: Request, stop: &AtomicBool) -> Verdict {
+        let started = self.parts.clock.now();
+        let triggered_at = self
+            .parts
+            .clock
+            .wall()
+            .saturating_sub(started.saturating_duration_since(request.at));
+        self.lamps(None);
+        let mut fusion = Fusion::new(self.parts.decision.clone());
+        let mut timings = Timings::default();
+        let mut frames = 0;
+        let mut faults = Vec::new();
+        if let Err(fault) = self.look(stop, &mut fusion, &mut frames, &mut timings, &mut faults) {
+            faults.push(fault.to_string());
+        }
+        let reading = fusion.reading();
+        self.lamps(Some(reading.outcome));
+        let missed = self.missed();
+        timings.total = self.parts.clock.now().saturating_duration_since(request.at);
+        for fault in &faults {
+            log::error!("{fault}");
+        }
+        Verdict {
+            id: Uuid::now_v7(),
+            source: request.source,
+            triggered_at,
+            decided_at: self.parts.clock.wall(),
+            reading,
+            frames,
+            missed,
+            fault: (!faults.is_empty()).then(|| faults.join("; ")),
+            timings,
+        }
+    }
+
+    /// Everything between light on and light off.
+    fn look(
+        &mut self,
+        stop: &AtomicBool,
+        fusion: &mut Fusion,
+        frames: &mut u32,
+        timings: &mut Timings,
+        faults: &mut Vec<String>,
+    ) -> Result<(), Fault> {
+        let Self {
+            parts, settings, ..
+        } = self;
+        let clock = &parts.clock;
+        let mut before = None;
+        let mut lit = None;
+        if let Some(light) = &mut parts.light {
+            parts.camera.discard_queued()?;
+            let dark = parts.camera.next(settings.frame_timeout)?;
+            before = Some(dark.frame.brightness());
+            match Lit::new(&mut **light) {
+                Ok(on) => lit = Some(on),
+                Err(error) => faults.push(error.to_string()),
+            }
+        }
+        let light_on = clock.now();
+        parts.camera.discard_queued()?;
+        settle(&mut *parts.camera, &**clock, settings, before)?;
+        timings.settle = clock.now().saturating_duration_since(light_on);
+        for _ in 0..settings.burst_frames {
+            if stop.load(Ordering::SeqCst) {
+                return Err(Fault::Stopped);
+            }
+            let asked = clock.now();
+            parts.camera.discard_queued()?;
+            let shot = parts.camera.next(settings.frame_timeout)?;
+            let taken = clock.now();
+            timings.capture += taken.saturating_duration_since(asked);
+            fusion.add(parts.observer.observe(&shot.frame)?);
+            timings.read += clock.now().saturating_duration_since(taken);
+            *frames += 1;
+            if fusion.is_sure() {
+                break;
+            }
+        }
+        drop(lit);
+        Ok(())
+    }
+
+    /// How many triggers came during the read.
+    fn missed(&mut self) -> u32 {
+        let mut missed = 0;
+        while self.wait(Duration::ZERO).is_some() {
+            missed += 1;
+        }
+        if missed > 0 {
+            log::warn!("{missed} triggers came while the station was busy");
+        }
+        missed
+    }
+
+    fn lamps(&mut self, outcome: Option<Outcome>) {
+        let accepted = outcome.map(|outcome| outcome == Outcome::Accepted);
+        let set = |lamp: &mut Option<Box<dyn Output>>, on: bool| {
+            if let Some(Err(error)) = lamp.as_mut().map(|lamp| lamp.set(on)) {
+                log::error!("{error}");
+            }
+        };
+        set(&mut self.parts.ok_lamp, accepted == Some(true));
+        set(&mut self.parts.ng_lamp, accepted == Some(false));
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        self.lamps(None);
+    }
+}
+
+/// Waits until the light shows in the picture and its brightness stands still.
+fn settle(
+    camera: &mut dyn Camera,
+    clock: &dyn Clock,
+    settings: &Settings,
+    before: Option<f32>,
+) -> Result<(), CameraError> {
+    let start = clock.now();
+    let mut last = None;
+    let mut still = 0;
+    loop {
+        let shot = camera.next(settings.frame_timeout)?;
+        let elapsed = clock.now().saturating_duration_since(start);
+        if elapsed >= settings.settle_timeout {
+            log::warn!("the picture did not settle within {elapsed:?}");
+            return Ok(());
+        }
+        if shot.captured_at < start {
+            continue;
+        }
+        let brightness = shot.frame.brightness();
+        let close = |other: f32| (brightness - other).abs() < settings.settle_tolerance;
+        still = if last.replace(brightness).is_some_and(close) {
+            still + 1
+        } else {
+            0
+        };
+        let shows = elapsed >= settings.brighten_timeout
+            || before.is_none_or(|dark| brightness >= dark + 2.0 * settings.settle_tolerance);
+        if shows && still >= settings.settle_frames {
+            return Ok(());
+        }
+    }
+}
+
+/// The light while it is on: goes off when dropped, whatever ended the burst.
+struct Lit<'a>(&'a mut dyn Output);
+
+impl<'a> Lit<'a> {
+    fn new(light: &'a mut dyn Output) -> Result<Self, GpioError> {
+        let lit = Self(light);
+        match lit.0.set(true) {
+            Ok(()) => Ok(lit),
+            Err(error) => {
+                // Off again, in case it went on all the same.
+                mem::drop(lit);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Lit<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.set(false) {
+            log::error!("the light may still be on: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,370 @@
+//! The station in a simulated world: its own time, light, camera and buttons.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::camera::Shot;
+use crate::gpio::Edge;
+use crate::image::Frame;
+use crate::reader::{Observation, ReadError, script};
+
+const VIN: &str = "1HGCM82633A004352";
+const OTHER: &str = "WVWZZZ1JZXW000001";
+const FRAME: Duration = Duration::from_millis(33);
+const READ: Duration = Duration::from_millis(60);
+
+/// Everything there is.
+struct World {
+    now: Instant,
+    light: bool,
+    /// Grey level of the picture; follows the light over some frames.
+    brightness: f32,
+    /// Frames that the camera holds ready: how bright and how old they are.
+    queued: VecDeque<(f32, Instant)>,
+    presses: VecDeque<Instant>,
+    /// The camera fails at these frames, counted from the first.
+    broken_frames: Vec<usize>,
+    frames: usize,
+    light_fails: bool,
+    /// What is seen, frame by frame; the last stays.
+    scenes: VecDeque<Observation>,
+    panic_at_read: Option<usize>,
+    /// Brightness of the frames that were read.
+    read: Vec<f32>,
+    stop_at: Instant,
+}
+
+type Shared = Arc<Mutex<World>>;
+
+struct Sim(Shared);
+
+impl Clock for Sim {
+    fn now(&self) -> Instant {
+        self.0.lock().unwrap().now
+    }
+
+    fn wall(&self) -> Zoned {
+        "2026-03-01T08:00:00+01:00[+01:00]".parse().unwrap()
+    }
+}
+
+impl Trigger for Sim {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<Edge>, GpioError> {
+        let mut world = self.0.lock().unwrap();
+        let until = world.now + timeout;
+        if world.presses.front().is_some_and(|&at| at <= until) {
+            let at = world.presses.pop_front().unwrap();
+            world.now = world.now.max(at);
+            return Ok(Some(Edge { at }));
+        }
+        world.now = until;
+        Ok(None)
+    }
+}
+
+impl Output for Sim {
+    fn set(&mut self, on: bool) -> Result<(), GpioError> {
+        let mut world = self.0.lock().unwrap();
+        world.light = on;
+        if world.light_fails && on {
+            return Err(GpioError("the light is broken".into()));
+        }
+        Ok(())
+    }
+}
+
+impl Camera for Sim {
+    fn next(&mut self, timeout: Duration) -> Result<Shot, CameraError> {
+        let mut world = self.0.lock().unwrap();
+        world.frames += 1;
+        let count = world.frames;
+        if world.broken_frames.contains(&count) {
+            world.now += timeout;
+            return Err(CameraError::Timeout(timeout));
+        }
+        let (brightness, captured_at) = if let Some(old) = world.queued.pop_front() {
+            old
+        } else {
+            world.now += FRAME;
+            let level = if world.light { 180.0 } else { 20.0 };
+            world.brightness += 0.6 * (level - world.brightness);
+            (world.brightness, world.now)
+        };
+        let frame = Frame {
+            width: 1,
+            height: 1,
+            luma: vec![brightness as u8],
+        };
+        Ok(Shot { frame, captured_at })
+    }
+
+    fn discard_queued(&mut self) -> Result<(), CameraError> {
+        self.0.lock().unwrap().queued.clear();
+        Ok(())
+    }
+}
+
+impl Observe for Sim {
+    fn observe(&mut self, frame: &Frame) -> Result<Observation, ReadError> {
+        let mut world = self.0.lock().unwrap();
+        world.now += READ;
+        world.read.push(f32::from(frame.luma[0]));
+        if world.panic_at_read == Some(world.read.len()) {
+            drop(world);
+            panic!("the reader panics");
+        }
+        let scene = world.scenes.front().cloned().unwrap_or_default();
+        if world.scenes.len() > 1 {
+            world.scenes.pop_front();
+        }
+        Ok(scene)
+    }
+}
+
+struct Bench {
+    world: Shared,
+    commands: Sender<Instant>,
+    station: Station,
+    start: Instant,
+}
+
+fn bench() -> Bench {
+    let start = Instant::now();
+    let world = Arc::new(Mutex::new(World {
+        now: start,
+        light: false,
+        brightness: 20.0,
+        queued: VecDeque::new(),
+        presses: VecDeque::new(),
+        broken_frames: Vec::new(),
+        frames: 0,
+        light_fails: false,
+        scenes: [script::seen(script::clear(VIN))].into(),
+        panic_at_read: None,
+        read: Vec::new(),
+        stop_at: start + Duration::from_secs(60),
+    }));
+    let (commands, received) = channel();
+    let sim = || Sim(Arc::clone(&world));
+    let decision = Decision {
+        accept_at: 0.9,
+        ..Decision::embedded().unwrap()
+    };
+    let parts = Parts {
+        trigger: Some(Box::new(sim())),
+        commands: received,
+        light: Some(Box::new(sim())),
+        ok_lamp: None,
+        ng_lamp: None,
+        camera: Box::new(sim()),
+        observer: Box::new(sim()),
+        decision,
+        clock: Box::new(sim()),
+    };
+    let station = Station::new(parts, Settings::default());
+    Bench {
+        world,
+        commands,
+        station,
+        start,
+    }
+}
+
+impl Bench {
+    fn press(&self, after_ms: u64) {
+        let at = self.start + Duration::from_millis(after_ms);
+        self.world.lock().unwrap().presses.push_back(at);
+    }
+
+    /// Runs until the world's time is up.
+    fn verdicts(&mut self) -> Vec<Verdict> {
+        let never = AtomicBool::new(false);
+        let mut verdicts = Vec::new();
+        loop {
+            let (now, stop_at) = {
+                let world = self.world.lock().unwrap();
+                (world.now, world.stop_at)
+            };
+            if now >= stop_at {
+                return verdicts;
+            }
+            if let Some(request) = self.station.wait(LOOK_UP) {
+                verdicts.push(self.station.serve(request, &never));
+                assert!(
+                    !self.world.lock().unwrap().light,
+                    "the light is off after a read"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_trigger_is_read_in_full_light_and_ends_early() {
+    let mut bench = bench();
+    bench.press(100);
+    let verdicts = bench.verdicts();
+    assert_eq!(verdicts.len(), 1);
+    let verdict = &verdicts[0];
+    assert_eq!(verdict.reading.outcome, Outcome::Accepted);
+    assert_eq!(verdict.reading.vin.as_ref().unwrap().as_str(), VIN);
+    assert_eq!(
+        (verdict.source, verdict.missed, &verdict.fault),
+        (Source::Gpio, 0, &None)
+    );
+    assert!(verdict.frames < Settings::default().burst_frames);
+    assert!(verdict.timings.total >= verdict.timings.settle + verdict.timings.read);
+    let world = bench.world.lock().unwrap();
+    assert!(
+        world.read.iter().all(|&brightness| brightness > 170.0),
+        "{:?}",
+        world.read
+    );
+}
+
+#[test]
+fn frames_from_before_the_light_are_not_read() {
+    let mut bench = bench();
+    let old = bench.start;
+    bench.world.lock().unwrap().queued.extend([(20.0, old); 4]);
+    bench.press(0);
+    assert_eq!(bench.verdicts().len(), 1);
+    assert!(bench.world.lock().unwrap().read.iter().all(|&b| b > 170.0));
+}
+
+#[test]
+fn an_empty_bay_takes_the_whole_burst_and_is_no_read() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().scenes = [Observation::default()].into();
+    bench.press(0);
+    let verdicts = bench.verdicts();
+    assert_eq!(verdicts[0].reading.outcome, Outcome::NoRead);
+    assert_eq!(verdicts[0].frames, Settings::default().burst_frames);
+}
+
+#[test]
+fn frames_that_disagree_are_reviewed() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().scenes = [VIN, OTHER]
+        .map(|vin| script::seen(script::clear(vin)))
+        .into();
+    bench.press(0);
+    assert_eq!(bench.verdicts()[0].reading.outcome, Outcome::Review);
+}
+
+#[test]
+fn triggers_while_busy_are_missed_not_queued() {
+    let mut bench = bench();
+    for at in [0, 150, 250] {
+        bench.press(at);
+    }
+    let now = bench.start + Duration::from_millis(10);
+    bench.commands.send(now).unwrap();
+    let verdicts = bench.verdicts();
+    assert_eq!(verdicts.len(), 1);
+    assert_eq!(verdicts[0].missed, 3);
+}
+
+#[test]
+fn bounces_are_no_triggers() {
+    let mut bench = bench();
+    for at in [0, 5, 11, 20] {
+        bench.press(at);
+    }
+    let verdicts = bench.verdicts();
+    assert_eq!((verdicts.len(), verdicts[0].missed), (1, 0));
+}
+
+#[test]
+fn a_command_triggers_too() {
+    let mut bench = bench();
+    bench.commands.send(bench.start).unwrap();
+    let verdicts = bench.verdicts();
+    assert_eq!(verdicts[0].source, Source::Command);
+    assert_eq!(verdicts[0].reading.outcome, Outcome::Accepted);
+}
+
+#[test]
+fn a_lost_camera_is_a_fault_and_the_next_read_works() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().broken_frames = vec![2];
+    bench.press(0);
+    bench.press(20_000);
+    let verdicts = bench.verdicts();
+    assert_eq!(verdicts.len(), 2);
+    assert!(verdicts[0].fault.as_ref().unwrap().contains("plugged in"));
+    assert_eq!(verdicts[0].reading.outcome, Outcome::NoRead);
+    assert_eq!(verdicts[1].reading.outcome, Outcome::Accepted);
+}
+
+#[test]
+fn a_broken_light_is_told_and_reading_goes_on() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().light_fails = true;
+    bench.press(0);
+    let verdicts = bench.verdicts();
+    assert!(
+        verdicts[0]
+            .fault
+            .as_ref()
+            .unwrap()
+            .contains("light is broken")
+    );
+    assert_eq!(verdicts[0].reading.outcome, Outcome::Accepted);
+}
+
+#[test]
+fn the_light_goes_off_when_the_reader_panics() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().panic_at_read = Some(1);
+    bench.press(0);
+    let world = Arc::clone(&bench.world);
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.verdicts()));
+    assert!(result.is_err());
+    assert!(!world.lock().unwrap().light);
+}
+
+#[test]
+fn stopping_mid_burst_keeps_what_was_seen() {
+    let mut bench = bench();
+    let stop = AtomicBool::new(true);
+    let request = Request {
+        source: Source::Gpio,
+        at: bench.start,
+    };
+    let verdict = bench.station.serve(request, &stop);
+    assert!(verdict.fault.unwrap().contains("stopped"));
+    assert!(!bench.world.lock().unwrap().light);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is pressed and breaks: one verdict or one missed count for each trigger, no dark frame read, light off.
+    #[test]
+    fn every_trigger_is_answered_once(
+        mut presses in prop::collection::vec(0u64..20_000, 0..12),
+        broken_frames in prop::collection::vec(1usize..60, 0..4),
+    ) {
+        presses.sort_unstable();
+        // Closer ones would be bounces.
+        presses.dedup_by(|next, last| *next < *last + 50);
+        let mut bench = bench();
+        for &at in &presses {
+            bench.press(at);
+        }
+        bench.world.lock().unwrap().broken_frames = broken_frames;
+        let verdicts = bench.verdicts();
+        let answered: usize = verdicts.iter().map(|verdict| 1 + verdict.missed as usize).sum();
+        prop_assert_eq!(answered, presses.len());
+        let world = bench.world.lock().unwrap();
+        prop_assert!(!world.light);
+        prop_assert!(world.read.iter().all(|&brightness| brightness > 100.0));
+    }
+}
