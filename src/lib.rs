@@ -14,6 +14,7 @@ pub mod config;
 pub mod gpio;
 pub mod image;
 pub mod inference;
+pub mod mqtt;
 pub mod reader;
 pub mod station;
 pub mod store;

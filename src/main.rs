@@ -7,7 +7,12 @@ use vinspect::cli::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    env_logger::init();
+    // tract tells every step of its optimiser at info.
+    env_logger::Builder::new()
+        .filter_level(log::LevelFilter::Warn)
+        .filter_module("vinspect", cli.log_level())
+        .parse_default_env()
+        .init();
     cli.run().unwrap_or_else(|error| {
         eprintln!("vinspect: {error}");
         ExitCode::FAILURE

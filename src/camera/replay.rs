@@ -1,8 +1,6 @@
 //! Pictures replayed as if a camera gave them: at its pace, dark until the light is on, never twice the same.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,11 +35,13 @@ impl Scene {
     }
 }
 
-/// A camera that shows one scene after the other.
+/// A camera before which one scene after the other drives up: the next whenever the light goes on.
 pub struct Replay {
     scenes: Vec<Scene>,
-    shown: Arc<AtomicUsize>,
     light: Light,
+    was_on: bool,
+    /// How often the light went on.
+    visits: usize,
     interval: Duration,
     due: Instant,
     exposure: f32,
@@ -50,12 +50,13 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Shows `scenes[shown % scenes.len()]` at `fps` frames a second, lit by `light`.
-    pub fn new(scenes: Vec<Scene>, shown: Arc<AtomicUsize>, light: Light, fps: u32) -> Self {
+    /// Shows the scenes at `fps` frames a second, lit by `light`; after the last comes the first.
+    pub fn new(scenes: Vec<Scene>, light: Light, fps: u32) -> Self {
         Self {
             scenes,
-            shown,
             light,
+            was_on: false,
+            visits: 0,
             interval: Duration::from_secs(1) / fps.max(1),
             due: Instant::now(),
             exposure: AMBIENT,
@@ -68,7 +69,10 @@ impl Replay {
         if self.scenes.is_empty() {
             return Err(CameraError::Device("there is no picture to replay".into()));
         }
-        let index = self.shown.load(Ordering::SeqCst) % self.scenes.len();
+        let is_on = self.light.is_on();
+        self.visits += usize::from(is_on && !self.was_on);
+        self.was_on = is_on;
+        let index = self.visits.saturating_sub(1) % self.scenes.len();
         if let Some((_, frame)) = self.loaded.take_if(|(loaded, _)| *loaded == index) {
             self.loaded = Some((index, frame.clone()));
             return Ok(frame);
@@ -148,8 +152,7 @@ mod tests {
             .save(&path)
             .unwrap();
         let mut light = Light::default();
-        let shown = Arc::new(AtomicUsize::new(0));
-        let mut camera = Replay::new(vec![Scene::File(path)], shown, light.clone(), 1_000_000);
+        let mut camera = Replay::new(vec![Scene::File(path)], light.clone(), 1_000_000);
         let mut brightness = || {
             camera
                 .next(Duration::from_secs(1))
@@ -166,7 +169,7 @@ mod tests {
     #[test]
     fn a_missing_picture_is_an_error_and_no_end() {
         let scenes = vec![Scene::File("/nowhere.jpg".into())];
-        let mut camera = Replay::new(scenes, Arc::default(), Light::default(), 1_000_000);
+        let mut camera = Replay::new(scenes, Light::default(), 1_000_000);
         for _ in 0..2 {
             let error = camera.next(Duration::from_secs(1)).unwrap_err().to_string();
             assert!(error.contains("picture 1"), "{error}");

@@ -1,34 +1,65 @@
-//! One file a verb.
+//! One file a verb, and what they share.
 
+mod check;
+#[cfg(feature = "demo")]
+mod demo;
 mod evaluate;
+mod hardware;
 mod pictures;
 mod read;
+mod run;
+mod service;
 
 use std::process::ExitCode;
+
+use log::LevelFilter;
 
 /// Why a verb could not be done: one sentence for the terminal.
 pub type Failure = Box<dyn std::error::Error>;
 
 /// Reads the VIN of the car in front of a fixed camera and publishes it over MQTT.
+///
+/// `vinspect demo` shows the whole job with nothing set up.
 #[derive(clap::Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     verb: Verb,
+    /// Log more (-v, -vv). RUST_LOG, if set, says more exactly what.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
 }
 
 #[derive(clap::Subcommand)]
 enum Verb {
+    #[cfg(feature = "demo")]
+    Demo(demo::Args),
+    Run(run::Args),
     Read(read::Args),
     Evaluate(evaluate::Args),
+    Check(check::Args),
 }
 
 impl Cli {
+    /// What is logged unless RUST_LOG says otherwise.
+    pub fn log_level(&self) -> LevelFilter {
+        match (&self.verb, self.verbose) {
+            (Verb::Run(_), 0) => LevelFilter::Info,
+            (_, 0) => LevelFilter::Warn,
+            (_, 1) => LevelFilter::Info,
+            _ => LevelFilter::Debug,
+        }
+    }
+
     /// Does what was asked for.
     pub fn run(self) -> Result<ExitCode, Failure> {
         match self.verb {
+            #[cfg(feature = "demo")]
+            Verb::Demo(args) => demo::run(args),
+            Verb::Run(args) => run::run(args),
             Verb::Read(args) => read::run(args),
             Verb::Evaluate(args) => evaluate::run(args),
+            Verb::Check(args) => check::run(args),
         }
     }
 }

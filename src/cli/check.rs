@@ -1,0 +1,143 @@
+//! `vinspect check`: is a configuration right, and what would it do?
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{Failure, hardware};
+use crate::config::{CameraKind, Config, EdgeKind};
+use crate::inference::Model;
+use crate::mqtt::Topics;
+
+/// Check a configuration and say what it would do.
+///
+/// Keys, types, ranges, files and the hashes of models are checked; nothing is switched or captured. What this machine
+/// lacks (a camera, a GPIO line) is a warning, for the configuration may be meant for another. Exit code 1 if `run` would
+/// refuse the file.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The configuration to check.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Does it.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let config = Config::load(&args.config)?;
+    let reader = hardware::reader(&config.reader)?;
+    if let Some(path) = &config.mqtt.password_file {
+        std::fs::read(path)
+            .map_err(|error| format!("mqtt.password_file {}: {error}", path.display()))?;
+    }
+    let mut out = io::stdout().lock();
+    for sentence in plan(&config, reader.decision().accept_at) {
+        writeln!(out, "{sentence}")?;
+    }
+    for warning in warnings(&config) {
+        writeln!(out, "warning: {warning}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `run` would do.
+fn plan(config: &Config, accept_at: f32) -> Vec<String> {
+    let topics = Topics::new(&config.station.site, &config.station.name);
+    let (camera, light) = (&config.camera, &config.light);
+    let edge = match config.trigger.edge {
+        EdgeKind::Rising => "rising",
+        EdgeKind::Falling => "falling",
+    };
+    let model = |name: &str, file: &Option<crate::config::ModelFile>, own: Model| match file {
+        Some(file) => format!("{name} {} (hash as configured)", file.path.display()),
+        None => format!("{name} of this program ({}…)", &own.sha256()[..12]),
+    };
+    let mut plan = vec![match &config.trigger.line {
+        Some(line) => format!(
+            "A {edge} edge on {line} (debounced for {} ms) or a message to {} starts a read.",
+            config.trigger.debounce_ms, topics.trigger
+        ),
+        None => format!("Only a message to {} starts a read.", topics.trigger),
+    }];
+    plan.push(match (light.pwm_channel, &light.line) {
+        (Some(channel), _) => format!(
+            "The light is PWM channel {channel} at {:.0} %.",
+            100.0 * light.pwm_duty
+        ),
+        (None, Some(line)) => format!(
+            "The light is {line}, for {} ms at most.",
+            light.longest_on_ms
+        ),
+        (None, None) => "No light is switched.".into(),
+    });
+    plan.push(match (camera.kind, &camera.folder) {
+        (CameraKind::Replay, Some(folder)) => {
+            format!("The pictures of {} are replayed.", folder.display())
+        }
+        _ => format!(
+            "Up to {} frames of {}×{} pixels at {} a second come from {}.",
+            config.burst.frames,
+            camera.width,
+            camera.height,
+            camera.fps,
+            camera.device.display()
+        ),
+    });
+    plan.push(format!(
+        "They are read by the {} and the {}; a reading of confidence {accept_at} or more is accepted.",
+        model("locator", &config.reader.locator, Model::locator()),
+        model("recognizer", &config.reader.recognizer, Model::recognizer()),
+    ));
+    plan.push(format!(
+        "Reads are kept in {} and published to {}:{} as {}.",
+        config.store.path.display(),
+        config.mqtt.host,
+        config.mqtt.port,
+        topics.read
+    ));
+    plan
+}
+
+/// What this machine lacks.
+fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let camera = &config.camera;
+    match (camera.kind, &camera.folder) {
+        (CameraKind::V4l2, _) if !cfg!(feature = "v4l2") => {
+            warnings.push("this vinspect was built without V4L2 cameras (--features v4l2)".into());
+        }
+        (CameraKind::V4l2, _) if !camera.device.exists() => {
+            warnings.push(format!(
+                "there is no camera {} on this machine",
+                camera.device.display()
+            ));
+        }
+        (CameraKind::Replay, Some(folder)) if !folder.is_dir() => {
+            warnings.push(format!("there is no folder {}", folder.display()));
+        }
+        _ => {}
+    }
+    let lines = [
+        &config.trigger.line,
+        &config.light.line,
+        &config.lamps.ok_line,
+        &config.lamps.ng_line,
+    ];
+    for line in lines
+        .into_iter()
+        .flatten()
+        .filter(|line| !line_exists(line))
+    {
+        warnings.push(format!("there is no GPIO line {line:?} on this machine"));
+    }
+    warnings
+}
+
+#[cfg(feature = "gpio")]
+fn line_exists(name: &str) -> bool {
+    crate::gpio::cdev::exists(name)
+}
+
+#[cfg(not(feature = "gpio"))]
+fn line_exists(_: &str) -> bool {
+    false
+}

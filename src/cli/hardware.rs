@@ -1,0 +1,158 @@
+//! The hardware and the reader that a configuration asks for.
+
+use std::time::Duration;
+
+use super::Failure;
+use super::pictures;
+use super::service::Hardware;
+use crate::camera::Camera;
+use crate::camera::replay::{Replay, Scene};
+use crate::config::{CameraKind, Config, ReaderConfig};
+use crate::gpio::{Limited, Output, Trigger, simulated};
+use crate::inference::Model;
+use crate::reader::{Decision, Reader};
+
+/// Opens everything.
+pub fn open(config: &Config) -> Result<Hardware, Failure> {
+    let simulated_light = simulated::Light::default();
+    let light = match config.camera.kind {
+        CameraKind::Replay => Some(Box::new(simulated_light.clone()) as Box<dyn Output>),
+        CameraKind::V4l2 => light(config)?,
+    };
+    let longest = Duration::from_millis(config.light.longest_on_ms);
+    let light = match light {
+        Some(light) => Some(Box::new(Limited::new(light, longest)?) as Box<dyn Output>),
+        None => None,
+    };
+    Ok(Hardware {
+        trigger: trigger(config)?,
+        light,
+        ok_lamp: lamp(config.lamps.ok_line.as_deref(), config.lamps.active_low)?,
+        ng_lamp: lamp(config.lamps.ng_line.as_deref(), config.lamps.active_low)?,
+        camera: camera(config, simulated_light)?,
+    })
+}
+
+/// The models and constants, with what is configured in place of those inside the program.
+pub fn reader(config: &ReaderConfig) -> Result<Reader, Failure> {
+    let locator = match &config.locator {
+        Some(file) => Model::from_file("locator", &file.path, &file.sha256)?,
+        None => Model::locator(),
+    };
+    let recognizer = match &config.recognizer {
+        Some(file) => Model::from_file("recognizer", &file.path, &file.sha256)?,
+        None => Model::recognizer(),
+    };
+    let decision = match &config.calibration {
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            let text =
+                text.map_err(|error| format!("reader.calibration {}: {error}", path.display()))?;
+            Decision::from_toml(&text)?
+        }
+        None => Decision::embedded()?,
+    };
+    Ok(Reader::new(&locator, &recognizer, config.adjust(decision))?)
+}
+
+fn camera(config: &Config, light: simulated::Light) -> Result<Box<dyn Camera>, Failure> {
+    let camera = &config.camera;
+    match (camera.kind, &camera.folder) {
+        (CameraKind::Replay, Some(folder)) => {
+            let found = pictures::find(std::slice::from_ref(folder), false);
+            let scenes: Vec<_> = found
+                .into_iter()
+                .map(|(path, _)| Scene::File(path))
+                .collect();
+            if scenes.is_empty() {
+                return Err(format!("camera.folder {} holds no picture", folder.display()).into());
+            }
+            Ok(Box::new(Replay::new(scenes, light, camera.fps)))
+        }
+        (CameraKind::Replay, None) => Err("camera.kind \"replay\" needs camera.folder".into()),
+        (CameraKind::V4l2, _) => v4l2(camera),
+    }
+}
+
+#[cfg(feature = "v4l2")]
+fn v4l2(camera: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure> {
+    use crate::camera::v4l2::{PixelFormat as Pixels, Settings, V4l2};
+    use crate::config::PixelFormat;
+    Ok(Box::new(V4l2::new(Settings {
+        device: camera.device.clone(),
+        width: camera.width,
+        height: camera.height,
+        fps: camera.fps,
+        format: match camera.format {
+            PixelFormat::Mjpeg => Pixels::Mjpeg,
+            PixelFormat::Yuyv => Pixels::Yuyv,
+            PixelFormat::Grey => Pixels::Grey,
+        },
+    })?))
+}
+
+#[cfg(not(feature = "v4l2"))]
+fn v4l2(_: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure> {
+    Err("camera.kind = \"v4l2\", but this vinspect was built without V4L2; build it with --features v4l2".into())
+}
+
+#[cfg(feature = "gpio")]
+fn trigger(config: &Config) -> Result<Option<Box<dyn Trigger>>, Failure> {
+    use crate::config::EdgeKind;
+    use crate::gpio::cdev::{Change, Input};
+    let Some(line) = &config.trigger.line else {
+        return Ok(None);
+    };
+    let change = match config.trigger.edge {
+        EdgeKind::Rising => Change::Rising,
+        EdgeKind::Falling => Change::Falling,
+    };
+    let debounce = Duration::from_millis(config.trigger.debounce_ms);
+    Ok(Some(Box::new(Input::new(line, change, debounce)?)))
+}
+
+#[cfg(feature = "gpio")]
+fn line(name: &str, active_low: bool) -> Result<Box<dyn Output>, Failure> {
+    Ok(Box::new(crate::gpio::cdev::Line::new(name, active_low)?))
+}
+
+#[cfg(not(feature = "gpio"))]
+fn trigger(config: &Config) -> Result<Option<Box<dyn Trigger>>, Failure> {
+    match &config.trigger.line {
+        Some(name) => Err(without_gpio(name)),
+        None => Ok(None),
+    }
+}
+
+#[cfg(not(feature = "gpio"))]
+fn line(name: &str, _: bool) -> Result<Box<dyn Output>, Failure> {
+    Err(without_gpio(name))
+}
+
+#[cfg(not(feature = "gpio"))]
+fn without_gpio(name: &str) -> Failure {
+    format!("GPIO line {name:?}, but this vinspect was built without GPIO; build it with --features gpio").into()
+}
+
+fn lamp(name: Option<&str>, active_low: bool) -> Result<Option<Box<dyn Output>>, Failure> {
+    name.map(|name| line(name, active_low)).transpose()
+}
+
+fn light(config: &Config) -> Result<Option<Box<dyn Output>>, Failure> {
+    match config.light.pwm_channel {
+        Some(channel) => pwm(channel, config.light.pwm_duty).map(Some),
+        None => lamp(config.light.line.as_deref(), config.light.active_low),
+    }
+}
+
+#[cfg(feature = "rppal")]
+fn pwm(channel: u8, duty: f64) -> Result<Box<dyn Output>, Failure> {
+    Ok(Box::new(crate::gpio::rppal::DimmedLight::new(
+        channel, duty,
+    )?))
+}
+
+#[cfg(not(feature = "rppal"))]
+fn pwm(_: u8, _: f64) -> Result<Box<dyn Output>, Failure> {
+    Err("light.pwm_channel, but this vinspect was built without PWM; build it with --features rppal".into())
+}

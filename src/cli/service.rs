@@ -1,0 +1,140 @@
+//! The whole daemon around a set of hardware: what `run` and `demo` have in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Failure;
+use crate::camera::Camera;
+use crate::config::{Config, MqttConfig};
+use crate::gpio::{Output, Trigger};
+use crate::mqtt::{Connection, Delivery, Topics, read_message};
+use crate::reader::Reader;
+use crate::station::{Parts, Station, SystemClock, Verdict};
+use crate::store::Store;
+
+/// The pins and the lens.
+pub struct Hardware {
+    /// Starts reads; none if only commands do.
+    pub trigger: Option<Box<dyn Trigger>>,
+    /// Shines on the mark.
+    pub light: Option<Box<dyn Output>>,
+    /// Lit after an accepted reading.
+    pub ok_lamp: Option<Box<dyn Output>>,
+    /// Lit after any other.
+    pub ng_lamp: Option<Box<dyn Output>>,
+    /// Takes the frames.
+    pub camera: Box<dyn Camera>,
+}
+
+/// Reads and delivers until `stop` is set.
+pub fn serve(
+    config: &Config,
+    hardware: Hardware,
+    reader: Reader,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let store = Arc::new(Store::open(&config.store.path)?);
+    let waiting = store.pending()?;
+    if waiting > 0 {
+        log::info!("{waiting} reads wait for the broker");
+    }
+    let (site, name) = (&config.station.site, &config.station.name);
+    let (triggers, commands) = channel();
+    let delivery = Delivery::start(
+        &connection(&config.mqtt, site, name),
+        Topics::new(site, name),
+        Arc::clone(&store),
+        triggers,
+    )?;
+    let parts = Parts {
+        trigger: hardware.trigger,
+        commands,
+        light: hardware.light,
+        ok_lamp: hardware.ok_lamp,
+        ng_lamp: hardware.ng_lamp,
+        camera: hardware.camera,
+        decision: reader.decision().clone(),
+        observer: Box::new(reader),
+        clock: Box::new(SystemClock),
+    };
+    let mut station = Station::new(parts, config.station_settings());
+    // What the disk does not take is tried again with the next read.
+    let mut unsaved: Vec<Verdict> = Vec::new();
+    station.run(stop, |verdict| {
+        log::info!("{} {}", verdict.reading.outcome, told(&verdict));
+        unsaved.push(verdict);
+        while let Some(verdict) = unsaved.first() {
+            let message = |sequence| read_message(site, name, sequence, verdict);
+            if let Err(error) = store.append(message) {
+                log::error!("{error}; {} reads are kept in memory only", unsaved.len());
+                break;
+            }
+            unsaved.remove(0);
+        }
+        delivery.wake();
+    });
+    Ok(())
+}
+
+/// A verdict for the log.
+fn told(verdict: &Verdict) -> String {
+    let reading = &verdict.reading;
+    let vin = reading.vin.as_ref().map_or("no VIN", |vin| vin.as_str());
+    let reason = reading
+        .reason
+        .map_or(String::new(), |reason| format!(" ({reason})"));
+    let ms = verdict.timings.total.as_millis();
+    format!(
+        "{vin}{reason}, confidence {:.4}, {} frames, {ms} ms",
+        reading.confidence, verdict.frames
+    )
+}
+
+/// The broker as configured.
+pub fn connection(mqtt: &MqttConfig, site: &str, name: &str) -> Connection {
+    let client_id = || format!("vinspect-{site}-{name}");
+    Connection {
+        host: mqtt.host.clone(),
+        port: mqtt.port,
+        client_id: mqtt.client_id.clone().unwrap_or_else(client_id),
+        login: mqtt
+            .username
+            .clone()
+            .map(|user| (user, mqtt.password_file.clone())),
+        keep_alive: Duration::from_secs(mqtt.keep_alive_s),
+    }
+}
+
+/// A flag that Ctrl-C and SIGTERM set.
+pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (mut interrupt, mut terminate) = {
+        let _inside = runtime.enter();
+        (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        )
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            });
+            log::info!("stopping");
+            flag.store(true, Ordering::SeqCst);
+        })?;
+    Ok(stop)
+}
