@@ -7,10 +7,11 @@ use vinspect::cli::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // tract tells every step of its optimiser at info.
     env_logger::Builder::new()
         .filter_level(log::LevelFilter::Warn)
         .filter_module("vinspect", cli.log_level())
+        // The demo's broker tells its inner life as errors.
+        .filter_module("rumqttd", log::LevelFilter::Off)
         .parse_default_env()
         .init();
     cli.run().unwrap_or_else(|error| {

@@ -6,7 +6,7 @@ Strips come 48×320 with the text's corners at BOX; the net takes 32×256 with t
 import torch
 from torch.nn import functional as F
 
-from nets import STRIP
+from nets import STRIP, TEXT_BOX
 
 WIDTH, HEIGHT = 320, 48
 MARGIN = (32.0, 8.0)  # the cut's left and upper edge in the strip
@@ -19,29 +19,48 @@ def cut(strips):
 
 
 def jittered_cut(strips, centres):
-    """Cuts with every corner a little off; centres follow (in pixels of the cut)."""
+    """Cuts as a locator would make them: mostly a little off, some loose and far off.
+
+    Returns the cuts [n,1,32,256], the characters' centres in them (-1000 where unknown) and the
+    text's corners off TEXT_BOX [n,8] in widths and heights of the cut.
+    """
     n = len(strips)
-    common = torch.randn(n, 2, 2) * torch.tensor([6.0, 1.6])  # left and right end
-    each = torch.randn(n, 2, 2, 2) * torch.tensor([2.0, 0.8])
-    scale = torch.rand(n, 1) * 0.5 - 0.2  # more air above and below, or less
-    left, right = common[:, 0], common[:, 1]
-    x0, y0 = MARGIN
-    x1, y1 = x0 + STRIP[1], y0 + STRIP[0]
-    tall = (y1 - y0) / 2 * scale
-    top_left = torch.stack([x0 + left[:, 0], y0 + left[:, 1] - tall[:, 0]], 1) + each[:, 0, 0]
-    top_right = torch.stack([x1 + right[:, 0], y0 + right[:, 1] - tall[:, 0]], 1) + each[:, 0, 1]
-    bottom_left = torch.stack([x0 + left[:, 0], y1 + left[:, 1] + tall[:, 0]], 1) + each[:, 1, 0]
-    bottom_right = torch.stack([x1 + right[:, 0], y1 + right[:, 1] + tall[:, 0]], 1) + each[:, 1, 1]
-    u = ((torch.arange(STRIP[1]) + 0.5) / STRIP[1])[None, None, :, None]
-    v = ((torch.arange(STRIP[0]) + 0.5) / STRIP[0])[None, :, None, None]
-    at = lambda p: p[:, None, None, :]
-    grid = (at(top_left) * (1 - u) + at(top_right) * u) * (1 - v) + (at(bottom_left) * (1 - u) + at(bottom_right) * u) * v
-    grid = grid / torch.tensor([WIDTH / 2, HEIGHT / 2]) - 1
-    strips = F.grid_sample(strips, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    start = (top_left[:, 0] + bottom_left[:, 0])[:, None] / 2
-    end = (top_right[:, 0] + bottom_right[:, 0])[:, None] / 2
-    moved = (centres - start) / (end - start) * STRIP[1]
-    return strips, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0))
+    x0, y0, x1, y1 = TEXT_BOX
+    nominal = torch.tensor([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    middle = nominal.mean(0)
+    loose = torch.rand(n, 1) < 0.4
+    one = lambda low, high: torch.rand(n, 1) * (high - low) + low
+    scale = torch.cat([torch.where(loose, one(0.72, 1.0), one(0.94, 1.04)), torch.where(loose, one(0.45, 1.0), one(0.8, 1.25))], 1)
+    wild = torch.where(loose, 2.0, 1.0)[:, :, None]
+    ends = (torch.randn(n, 2, 2) * torch.tensor([5.0, 1.6]) * wild)[:, [0, 1, 1, 0]]
+    each = torch.randn(n, 4, 2) * torch.tensor([2.0, 0.8]) * wild
+    corners = middle + (nominal - middle) * scale[:, None] + ends + each
+    home = torch.tensor([[40.0, 12], [280, 12], [280, 36], [40, 36]]).expand(n, -1, -1)
+    to_strip = homographies(corners, home)
+    ys, xs = torch.meshgrid(torch.arange(float(STRIP[0])), torch.arange(float(STRIP[1])), indexing="ij")
+    at = apply(to_strip, torch.stack([xs, ys], -1).reshape(1, -1, 2).expand(n, -1, -1)).reshape(n, *STRIP, 2)
+    grid = (at + 0.5) / torch.tensor([WIDTH / 2, HEIGHT / 2]) - 1
+    cuts = F.grid_sample(strips, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    moved = apply(torch.linalg.inv(to_strip), torch.stack([centres, torch.full_like(centres, 24.0)], -1))[..., 0]
+    off = (corners - nominal) / torch.tensor([float(STRIP[1]), float(STRIP[0])])
+    return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off.flatten(1)
+
+
+def homographies(source, target):
+    """Projective maps [n,3,3] that take four points [n,4,2] to four others."""
+    n = len(source)
+    x, y = source.unbind(-1)
+    u, v = target.unbind(-1)
+    zero, unit = torch.zeros_like(x), torch.ones_like(x)
+    a = torch.stack([torch.stack([x, y, unit, zero, zero, zero, -u * x, -u * y], -1), torch.stack([zero, zero, zero, x, y, unit, -v * x, -v * y], -1)], 2)
+    h = torch.linalg.solve(a.reshape(n, 8, 8), torch.stack([u, v], 2).reshape(n, 8))
+    return torch.cat([h, torch.ones(n, 1)], 1).reshape(n, 3, 3)
+
+
+def apply(maps, points):
+    """Maps [n,3,3] applied to points [n,k,2]."""
+    moved = points @ maps[:, :, :2].transpose(1, 2) + maps[:, None, :, 2]
+    return moved[..., :2] / moved[..., 2:]
 
 
 def weather(strips):

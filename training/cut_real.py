@@ -58,7 +58,7 @@ def scores(net: Recognizer, strips: np.ndarray, vin: str) -> np.ndarray:
     """How well each strip reads as the VIN: the mean log-probability of its known characters."""
     x = torch.from_numpy(strips)[:, None].float() / 255
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        characters, mark = net(x.to(memory_format=torch.channels_last))
+        characters, mark, _ = net(x.to(memory_format=torch.channels_last))
     log_p = characters.float().log_softmax(-1)
     if vin:
         places = [i for i, c in enumerate(vin) if c != "?"]

@@ -88,9 +88,12 @@ def recognizer(net: Recognizer, path: Path) -> None:
     matmul(graph, pooled, net.classify.weight, net.classify.bias, "characters")
     mean = graph.node("ReduceMean", [columns], "mean", axes=[1], keepdims=0)
     matmul(graph, mean, net.mark.weight, net.mark.bias, "mark")
+    edges = graph.node("Relu", [matmul(graph, columns, net.edges.weight, net.edges.bias, "edges")], "edges_relu")
+    flat_edges = graph.node("Reshape", [edges, graph.constant("edges_shape", np.int64([1, 16 * net.COLUMNS]))], "flat_edges")
+    matmul(graph, flat_edges, net.corners.weight, net.corners.bias, "corners")
     graph.save(
-        path, [("strip", [1, 1, *STRIP])], [("characters", [1, PLACES, 33]), ("mark", [1, 1])],
-        "strip: grey 0..1, the text's corners at x 8..248, y 4..28. characters: logits of 0-9 A-H J-N P R-Z by place. mark: logit of a whole VIN the right way up.",
+        path, [("strip", [1, 1, *STRIP])], [("characters", [1, PLACES, 33]), ("mark", [1, 1]), ("corners", [1, 8])],
+        "strip: grey 0..1, the text's corners at x 8..248, y 4..28. characters: logits of 0-9 A-H J-N P R-Z by place. mark: logit of a whole VIN the right way up. corners: x, y of TL, TR, BR, BL off those places, in widths and heights of the strip.",
     )
 
 
@@ -106,7 +109,7 @@ def locator(net: Locator, path: Path) -> None:
     graph.node("Reshape", [turned, graph.constant("map_shape", np.int64([1, 9, rows, columns]))], "map")
     graph.save(
         path, [("scene", [1, 1, *SCENE])], [("map", [1, 9, rows, columns])],
-        "scene: grey 0..1, letter-boxed. map, one cell each 8 pixels: score logit, then x and y of the corners TL, TR, BR, BL of the text, in cells from the cell's middle.",
+        "scene: grey 0..1, letter-boxed. map, one cell each 16 pixels: score logit, then x and y of the corners TL, TR, BR, BL of the text, in cells from the cell's middle.",
     )
 
 

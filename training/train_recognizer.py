@@ -41,11 +41,11 @@ class Shards:
         )
 
 
-def losses(net, strips, labels, centres, marks, smooth=0.05):
-    """Characters, mark, and (where the centres are known) where attention should look."""
+def losses(net, strips, labels, centres, marks, corners, smooth=0.05):
+    """Characters, mark, corners, and (where the centres are known) where attention should look."""
     with torch.autocast("cpu", torch.bfloat16):
         features = net.trunk(strips.to(memory_format=torch.channels_last))
-    characters, mark, attention = net.heads(features.float())
+    characters, mark, told, attention = net.heads(features.float())
     known = labels < 33
     character_loss = F.cross_entropy(characters[known], labels[known], label_smoothing=smooth)
     mark_loss = F.binary_cross_entropy_with_logits(mark[:, 0], marks)
@@ -56,8 +56,9 @@ def losses(net, strips, labels, centres, marks, smooth=0.05):
         attention_loss = -(target * attention[where]).sum(-1).mean()
     else:
         attention_loss = torch.zeros(())
+    corner_loss = 20 * F.smooth_l1_loss(told[marks > 0.5], corners[marks > 0.5], beta=0.02)
     right = (characters.argmax(-1) == labels)[known].float().mean()
-    return character_loss + 0.3 * mark_loss + 0.1 * attention_loss, right
+    return character_loss + 0.3 * mark_loss + 0.1 * attention_loss + corner_loss, right, corner_loss
 
 
 def measure(net, shards, size=256):
@@ -101,7 +102,7 @@ def main():
     a.out.mkdir(parents=True, exist_ok=True)
     net = Recognizer()
     if a.init:
-        net.load_state_dict(torch.load(a.init))
+        net.load_state_dict(torch.load(a.init), strict=a.int8)
     if a.int8:
         net = quantized(net)
     net = net.to(memory_format=torch.channels_last)
@@ -117,7 +118,7 @@ def main():
     if a.int8:
         settle(net, [augment.cut(rendered.batch(rng.integers(0, len(rendered), 256))[0]) for _ in range(20)] + ([augment.cut(real.batch(rng.integers(0, len(real), 256))[0]) for _ in range(20)] if real else []))
     start = looked = time.time()
-    step, shown, right_sum, loss_sum = 0, time.time(), 0.0, 0.0
+    step, shown, right_sum, loss_sum, corner_sum = 0, time.time(), 0.0, 0.0, 0.0
     net.train()
     while (done := (time.time() - start) / (60 * a.minutes)) < 1:
         warm = min(1, (step + 1) / 200)
@@ -128,9 +129,9 @@ def main():
         if share:
             parts.append(real.batch(rng.integers(0, len(real), share)))
         strips, labels, centres, marks = (torch.cat(x) for x in zip(*parts))
-        strips, centres = augment.jittered_cut(strips, centres)
+        strips, centres, corners = augment.jittered_cut(strips, centres)
         strips = augment.weather(strips)
-        loss, right = losses(net, strips, labels, centres, marks)
+        loss, right, corner_loss = losses(net, strips, labels, centres, marks, corners)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
@@ -138,15 +139,16 @@ def main():
         step += 1
         loss_sum += loss.item()
         right_sum += right.item()
+        corner_sum += corner_loss.item()
         if step % 200 == 0:
-            line = f"{step} {100 * done:.0f}% loss {loss_sum / 200:.3f} characters {right_sum / 200:.3f} {200 * a.batch / (time.time() - shown):.0f}/s"
+            line = f"{step} {100 * done:.0f}% loss {loss_sum / 200:.3f} characters {right_sum / 200:.3f} corners {corner_sum / 200:.3f} {200 * a.batch / (time.time() - shown):.0f}/s"
             if step % 1000 == 0:
                 line += " held out %.3f %.3f" % measure(net, held)
                 if tune:
                     line += " tune %.3f %.3f" % measure(net, tune)
             print(line, flush=True)
             torch.save(net.state_dict(), a.out / "last.pt")
-            shown, loss_sum, right_sum = time.time(), 0.0, 0.0
+            shown, loss_sum, right_sum, corner_sum = time.time(), 0.0, 0.0, 0.0
             if time.time() - looked > 60 * a.reload:
                 looked = time.time()
                 more = sorted(set(a.shards.glob("strips_*.npz")) - {held_out})

@@ -8,7 +8,7 @@ mod hardware;
 mod pictures;
 mod read;
 mod run;
-mod service;
+pub mod service;
 
 use std::process::ExitCode;
 

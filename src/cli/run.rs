@@ -28,6 +28,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         config.station.site,
         config.station.name
     );
-    service::serve(&config, hardware, reader, &stop)?;
+    let decision = reader.decision().clone();
+    service::serve(&config, hardware, decision, Box::new(reader), &stop)?;
     Ok(ExitCode::SUCCESS)
 }

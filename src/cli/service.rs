@@ -13,7 +13,7 @@ use crate::camera::Camera;
 use crate::config::{Config, MqttConfig};
 use crate::gpio::{Output, Trigger};
 use crate::mqtt::{Connection, Delivery, Topics, read_message};
-use crate::reader::Reader;
+use crate::reader::{Decision, Observe};
 use crate::station::{Parts, Station, SystemClock, Verdict};
 use crate::store::Store;
 
@@ -35,7 +35,8 @@ pub struct Hardware {
 pub fn serve(
     config: &Config,
     hardware: Hardware,
-    reader: Reader,
+    decision: Decision,
+    observer: Box<dyn Observe + Send>,
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let store = Arc::new(Store::open(&config.store.path)?);
@@ -58,8 +59,8 @@ pub fn serve(
         ok_lamp: hardware.ok_lamp,
         ng_lamp: hardware.ng_lamp,
         camera: hardware.camera,
-        decision: reader.decision().clone(),
-        observer: Box::new(reader),
+        decision,
+        observer,
         clock: Box::new(SystemClock),
     };
     let mut station = Station::new(parts, config.station_settings());

@@ -8,7 +8,7 @@ mod warp;
 pub use decode::{DecodeError, LARGEST_FILE, LARGEST_PICTURE, decode, decode_file};
 pub use quad::{Point, Quad};
 pub use resize::{Letterbox, letterbox};
-pub use warp::warp;
+pub use warp::{unwarp, warp};
 
 /// An 8-bit grey picture, rows top to bottom, no padding: `luma.len() == width * height`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,13 @@ use super::{Frame, Point, Quad};
 /// Most samples averaged a strip pixel and axis; beyond it the text is larger than any lens shows it.
 const SAMPLES: usize = 4;
 
+/// Where points of a strip lie in the frame; the arguments are those of [`warp`].
+pub fn unwarp(quad: &Quad, target: (f32, f32, f32, f32), points: [Point; 4]) -> Quad {
+    let (x0, y0, x1, y1) = target;
+    let to_frame = Homography::of_unit_square(quad);
+    Quad(points.map(|p| to_frame.apply((p.x - x0) / (x1 - x0), (p.y - y0) / (y1 - y0))))
+}
+
 /// Samples a `width`×`height` strip, 0 to 1 a pixel, in which the quad's corners come to lie at the corners of `target`
 /// (x0, y0, x1, y1; counted from the middle of the first strip pixel). Beyond its edge the frame goes on as at its edge.
 pub fn warp(

@@ -245,18 +245,19 @@ impl Courier {
         let mut given = VecDeque::new();
         let mut on_its_way: Option<OnItsWay> = None;
         loop {
-            if connected && on_its_way.is_none() {
-                if let Some(read) = self.store.oldest_pending()? {
-                    client
-                        .publish(&self.topics.read, QoS::AtLeastOnce, false, read.payload)
-                        .await?;
-                    given.push_back(Given::Read);
-                    on_its_way = Some(OnItsWay {
-                        sequence: read.sequence,
-                        packet: None,
-                        since: Instant::now(),
-                    });
-                }
+            if connected
+                && on_its_way.is_none()
+                && let Some(read) = self.store.oldest_pending()?
+            {
+                client
+                    .publish(&self.topics.read, QoS::AtLeastOnce, false, read.payload)
+                    .await?;
+                given.push_back(Given::Read);
+                on_its_way = Some(OnItsWay {
+                    sequence: read.sequence,
+                    packet: None,
+                    since: Instant::now(),
+                });
             }
             let patience = match &on_its_way {
                 Some(read) => STALL.saturating_sub(read.since.elapsed()),
@@ -294,9 +295,10 @@ impl Courier {
                 Event::Incoming(Packet::Publish(publish))
                     if publish.topic == self.topics.trigger && !publish.retain =>
                 {
-                    if self.triggers.send(Instant::now()).is_err() {
-                        log::warn!("a command came after the station had ended");
-                    }
+                    let sent = self.triggers.send(Instant::now());
+                    sent.unwrap_or_else(|_| {
+                        log::warn!("a command came after the station had ended")
+                    });
                 }
                 _ => {}
             }

@@ -1,5 +1,7 @@
 //! Topics, messages, and their delivery.
 
+#[cfg(feature = "demo")]
+pub mod broker;
 mod delivery;
 mod message;
 

@@ -7,7 +7,7 @@ use crate::inference::Network;
 /// The network's input: pixels a row, rows.
 const INPUT: (usize, usize) = (512, 288);
 /// Input pixels a cell of the output.
-const STRIDE: usize = 8;
+const STRIDE: usize = 16;
 /// The output: cells a row, rows.
 const CELLS: (usize, usize) = (INPUT.0 / STRIDE, INPUT.1 / STRIDE);
 /// Score of the cell, then x and y of the corners in [`Quad`]'s order.
@@ -146,8 +146,8 @@ mod tests {
             map[cell] = 3.0;
             for (corner, (x, y)) in quad.into_iter().enumerate() {
                 let (dx, dy) = (
-                    (x - 0.5) / 8.0 - (column as f32 + 0.5),
-                    (y - 0.5) / 8.0 - (row as f32 + 0.5),
+                    (x - 0.5) / 16.0 - (column as f32 + 0.5),
+                    (y - 0.5) / 16.0 - (row as f32 + 0.5),
                 );
                 map[(1 + 2 * corner) * CELLS.0 * CELLS.1 + cell] = dx * 1.02;
                 map[(2 + 2 * corner) * CELLS.0 * CELLS.1 + cell] = dy;
@@ -176,7 +176,7 @@ mod tests {
     fn a_line_is_found_in_frame_pixels_whichever_way_up() {
         let mut map = nothing();
         let upside_down = [(240.0, 76.0), (80.0, 76.0), (80.0, 64.0), (240.0, 64.0)];
-        add(&mut map, 11..29, 8, upside_down);
+        add(&mut map, 5..15, 4, upside_down);
         let lines = locate(&Says(map), &frame(1280, 720)).unwrap();
         assert_eq!(lines.len(), 1);
         for (found, (x, y)) in lines[0].0.iter().zip(upside_down) {

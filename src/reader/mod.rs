@@ -127,15 +127,11 @@ impl Reader {
 
     /// Reads a line. The locator may take the wrong way up, so a line that does not look like a VIN is tried turned.
     fn mark(&self, frame: &Frame, quad: Quad) -> Result<Mark, ReadError> {
-        let read = |quad: Quad| -> Result<Mark, ReadError> {
-            let evidence = recognize(&*self.recognizer, frame, &quad)?;
-            Ok(Mark { quad, evidence })
-        };
-        let upright = read(quad)?;
+        let upright = recognize(&*self.recognizer, frame, &quad)?;
         if upright.evidence.mark >= 0.5 {
             return Ok(upright);
         }
-        let turned = read(quad.turned())?;
+        let turned = recognize(&*self.recognizer, frame, &quad.turned())?;
         Ok(if turned.evidence.mark > upright.evidence.mark {
             turned
         } else {

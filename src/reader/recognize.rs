@@ -1,24 +1,47 @@
 //! Quad → what its characters are.
+//!
+//! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so the first
+//! strip is cut loosely, and cut again where the recognizer says.
 
-use super::{Evidence, ReadError};
-use crate::image::{Frame, Quad, warp};
+use super::{Evidence, Mark, ReadError};
+use crate::image::{Frame, Point, Quad, unwarp, warp};
 use crate::inference::Network;
 use crate::vin::{ALPHABET, LENGTH};
 
 /// The network's input: pixels a row, rows.
 const STRIP: (usize, usize) = (256, 32);
-/// Where the text's corners lie in it: x0, y0, x1, y1.
+/// Where the text's corners should lie in it: x0, y0, x1, y1.
 const TEXT: (f32, f32, f32, f32) = (8.0, 4.0, 248.0, 28.0);
+/// Where they are put while it is not sure where they are.
+const LOOSE: (f32, f32, f32, f32) = (24.0, 7.0, 232.0, 25.0);
+/// The cuts after the loose one.
+const CUTS: usize = 2;
 const CHARACTERS: usize = ALPHABET.len();
 
-/// Reads the line between the corners of a quad.
-pub fn recognize(network: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Evidence, ReadError> {
-    let strip = warp(frame, quad, TEXT, STRIP.0, STRIP.1);
+/// Reads the line near a quad.
+pub fn recognize(network: &dyn Network, frame: &Frame, rough: &Quad) -> Result<Mark, ReadError> {
+    let (_, mut quad) = cut(network, frame, rough, LOOSE)?;
+    let (mut evidence, mut better) = cut(network, frame, &quad, TEXT)?;
+    for _ in 1..CUTS {
+        quad = better;
+        (evidence, better) = cut(network, frame, &quad, TEXT)?;
+    }
+    Ok(Mark { quad, evidence })
+}
+
+/// Cuts a strip so that the quad lies at `target`; what it says, and where the text really is.
+fn cut(
+    network: &dyn Network,
+    frame: &Frame,
+    quad: &Quad,
+    target: (f32, f32, f32, f32),
+) -> Result<(Evidence, Quad), ReadError> {
+    let strip = warp(frame, quad, target, STRIP.0, STRIP.1);
     let outputs = network.run(strip)?;
-    let [characters, mark] = outputs.as_slice() else {
+    let [characters, mark, corners] = outputs.as_slice() else {
         return Err(ReadError::Shape("recognizer"));
     };
-    if characters.len() != LENGTH * CHARACTERS || mark.len() != 1 {
+    if characters.len() != LENGTH * CHARACTERS || mark.len() != 1 || corners.len() != 8 {
         return Err(ReadError::Shape("recognizer"));
     }
     let mut log_p = [[0.0; CHARACTERS]; LENGTH];
@@ -26,10 +49,17 @@ pub fn recognize(network: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Ev
         place.copy_from_slice(logits);
         log_softmax(place);
     }
-    Ok(Evidence {
+    let evidence = Evidence {
         log_p,
         mark: 1.0 / (1.0 + (-mark[0]).exp()),
-    })
+    };
+    let (x0, y0, x1, y1) = TEXT;
+    let nominal = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)];
+    let told = std::array::from_fn(|i| Point {
+        x: nominal[i].0 + corners[2 * i] * STRIP.0 as f32,
+        y: nominal[i].1 + corners[2 * i + 1] * STRIP.1 as f32,
+    });
+    Ok((evidence, unwarp(quad, target, told)))
 }
 
 fn log_softmax(logits: &mut [f32; CHARACTERS]) {
@@ -41,7 +71,12 @@ fn log_softmax(logits: &mut [f32; CHARACTERS]) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::inference::NetworkError;
 
     #[test]
     fn log_probabilities_add_up_to_one() {
@@ -49,5 +84,43 @@ mod tests {
         log_softmax(&mut logits);
         let sum: f32 = logits.iter().map(|log| log.exp()).sum();
         assert!((sum - 1.0).abs() < 1e-5 && logits[32] > -0.1);
+    }
+
+    /// Says that the text lies an eighth of the strip further right, in the first strip only.
+    struct Shifts(Mutex<bool>);
+
+    impl Network for Shifts {
+        fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+            let first = std::mem::take(&mut *self.0.lock().unwrap());
+            // In the loose cut the text already lies 16 pixels further in at both ends, and 3 lower and higher.
+            let (x, y) = (16.0 / 256.0, 3.0 / 32.0);
+            let shift = 32.0 / 256.0;
+            let corners = if first {
+                vec![x + shift, y, shift - x, y, shift - x, -y, x + shift, -y]
+            } else {
+                vec![0.0; 8]
+            };
+            Ok(vec![vec![0.0; LENGTH * CHARACTERS], vec![0.0], corners])
+        }
+    }
+
+    #[test]
+    fn the_cut_follows_the_text() {
+        let frame = Frame {
+            width: 100,
+            height: 50,
+            luma: vec![0; 5000],
+        };
+        let corners = [(10.0, 10.0), (62.0, 10.0), (62.0, 19.0), (10.0, 19.0)];
+        let rough = Quad(corners.map(|(x, y)| Point { x, y }));
+        let mark = recognize(&Shifts(Mutex::new(true)), &frame, &rough).unwrap();
+        // 208 strip pixels are 52 frame pixels, so 32 are 8.
+        for (found, rough) in mark.quad.0.iter().zip(rough.0) {
+            assert!(
+                (found.x - rough.x - 8.0).abs() < 0.01,
+                "{found:?} {rough:?}"
+            );
+            assert!((found.y - rough.y).abs() < 0.01, "{found:?} {rough:?}");
+        }
     }
 }

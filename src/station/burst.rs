@@ -187,6 +187,7 @@ impl Station {
             .clock
             .wall()
             .saturating_sub(started.saturating_duration_since(request.at));
+        log::info!("triggered by {:?}", request.source);
         self.lamps(None);
         let mut fusion = Fusion::new(self.parts.decision.clone());
         let mut timings = Timings::default();
@@ -241,7 +242,7 @@ impl Station {
         }
         let light_on = clock.now();
         parts.camera.discard_queued()?;
-        settle(&mut *parts.camera, &**clock, settings, before)?;
+        settle(&mut *parts.camera, &**clock, settings, before, stop)?;
         timings.settle = clock.now().saturating_duration_since(light_on);
         for _ in 0..settings.burst_frames {
             if stop.load(Ordering::SeqCst) {
@@ -299,11 +300,15 @@ fn settle(
     clock: &dyn Clock,
     settings: &Settings,
     before: Option<f32>,
-) -> Result<(), CameraError> {
+    stop: &AtomicBool,
+) -> Result<(), Fault> {
     let start = clock.now();
     let mut last = None;
     let mut still = 0;
     loop {
+        if stop.load(Ordering::SeqCst) {
+            return Err(Fault::Stopped);
+        }
         let shot = camera.next(settings.frame_timeout)?;
         let elapsed = clock.now().saturating_duration_since(start);
         if elapsed >= settings.settle_timeout {

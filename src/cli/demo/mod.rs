@@ -1,8 +1,8 @@
 //! `vinspect demo`: the whole job with nothing set up. Only the trigger, the light, the camera and the broker are
 //! simulated; everything between is what `run` does.
 
-mod broker;
 mod scenes;
+mod subscriber;
 
 use std::fs;
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ use super::{Failure, hardware};
 use crate::camera::replay::{Replay, Scene};
 use crate::config::{Config, MqttConfig, StoreConfig};
 use crate::gpio::{Limited, simulated};
-use crate::mqtt::Topics;
+use crate::mqtt::{Topics, broker};
 use scenes::{Expected, SCENES, Shown};
 
 /// A read that takes longer was lost.
@@ -42,7 +42,8 @@ pub struct Args {
 /// Does it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let stop = service::stop_flag()?;
-    let port = broker::start()?;
+    let port = broker::free_port()?;
+    broker::start(port)?;
     let folder = std::env::temp_dir().join(format!("vinspect-demo-{}", std::process::id()));
     let config = Config {
         mqtt: MqttConfig {
@@ -56,6 +57,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         ..Config::default()
     };
     let reader = hardware::reader(&config.reader)?;
+    let decision = reader.decision().clone();
     let light = simulated::Light::default();
     let (press, presses) = channel();
     let scenes = SCENES
@@ -71,7 +73,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         camera: Box::new(Replay::new(scenes, light, config.camera.fps)),
     };
     let topics = Topics::new(&config.station.site, &config.station.name);
-    let reads = broker::subscribe(port, &topics.read)?;
+    let reads = subscriber::subscribe(port, &topics.read)?;
     let mut out = io::stdout();
     writeln!(out, "The broker listens on port {port}. To follow it:")?;
     writeln!(
@@ -81,7 +83,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 
     let served = thread::scope(|scope| {
         let service = scope.spawn(|| {
-            service::serve(&config, hardware, reader, &stop).map_err(|error| error.to_string())
+            service::serve(&config, hardware, decision, Box::new(reader), &stop)
+                .map_err(|error| error.to_string())
         });
         let press = || {
             let now = Instant::now();

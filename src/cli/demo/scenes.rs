@@ -21,4 +21,55 @@ pub enum Expected {
 }
 
 /// In the order they are shown.
-pub const SCENES: &[Shown] = &[];
+pub const SCENES: &[Shown] = &[
+    Shown {
+        name: "dash plate",
+        jpeg: include_bytes!("dash_1.jpg"),
+        expected: Expected::Accepted("WVWZZZAUZKW384512"),
+    },
+    Shown {
+        name: "door sticker",
+        jpeg: include_bytes!("jamb_1.jpg"),
+        expected: Expected::Accepted("LSJW74U99MZ207315"),
+    },
+    Shown {
+        name: "stamped metal",
+        jpeg: include_bytes!("stamp_1.jpg"),
+        expected: Expected::Accepted("VF3LCYHZPFS198274"),
+    },
+    Shown {
+        name: "dash plate",
+        jpeg: include_bytes!("dash_2.jpg"),
+        expected: Expected::Accepted("1FTEW1EP3LFA24861"),
+    },
+    Shown {
+        name: "empty bay",
+        jpeg: include_bytes!("empty.jpg"),
+        expected: Expected::NoRead,
+    },
+    Shown {
+        name: "document",
+        jpeg: include_bytes!("paper.jpg"),
+        expected: Expected::Accepted("ZFA3120000J764915"),
+    },
+    Shown {
+        name: "door sticker, upside down",
+        jpeg: include_bytes!("jamb_2.jpg"),
+        expected: Expected::Accepted("TMBJJ7NX3MY042718"),
+    },
+    Shown {
+        name: "stamped metal, slanted",
+        jpeg: include_bytes!("stamp_2.jpg"),
+        expected: Expected::Accepted("WBA5A7C52FG142687"),
+    },
+    Shown {
+        name: "unreadable",
+        jpeg: include_bytes!("blurred.jpg"),
+        expected: Expected::NotAccepted,
+    },
+    Shown {
+        name: "dash plate",
+        jpeg: include_bytes!("dash_3.jpg"),
+        expected: Expected::Accepted("JTMRWRFV9LD051846"),
+    },
+];

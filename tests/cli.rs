@@ -1,0 +1,133 @@
+//! The program itself: `check`, and `run` from its start to SIGTERM.
+#![cfg(feature = "demo")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use common::{Subscriber, broker};
+use rumqttc::QoS;
+
+fn vinspect() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_vinspect"))
+}
+
+/// A folder with a picture to replay, and a configuration for it with these lines.
+fn folder(lines: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("pictures")).unwrap();
+    let grey = image::GrayImage::from_pixel(640, 360, image::Luma([90]));
+    grey.save(path("pictures/bay.png")).unwrap();
+    let config = path("vinspect.toml");
+    let (pictures, store) = (path("pictures"), path("v.db"));
+    let text = format!(
+        "camera = {{ kind = \"replay\", folder = {pictures:?}, fps = 1 }}\nstore.path = {store:?}\n{lines}"
+    );
+    fs::write(&config, text).unwrap();
+    (folder, config)
+}
+
+fn check(config: &Path) -> (Option<i32>, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = vinspect()
+        .arg("check")
+        .arg("--config")
+        .arg(config)
+        .output()
+        .unwrap();
+    let text = [stdout, stderr].concat();
+    (status.code(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn check_says_what_the_station_would_do() {
+    let (_folder, config) = folder("");
+    let (code, said) = check(&config);
+    assert_eq!(code, Some(0), "{said}");
+    for part in [
+        "vinspect/workshop/bay1/cmd/trigger",
+        "localhost:1883",
+        "are replayed",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn check_refuses_what_run_would_refuse() {
+    let wrong = [
+        ("burst.frame = 3\n", ["line 3", "unknown field `frame`"]),
+        (
+            "burst.frames = 0\n",
+            ["burst.frames = 0", "1 to 100 frames"],
+        ),
+        (
+            "reader.locator = { path = \"/nowhere.onnx\", sha256 = \"00\" }\n",
+            ["/nowhere.onnx", "leave the key out"],
+        ),
+        (
+            "mqtt = { username = \"a\", password_file = \"/nowhere.txt\" }\n",
+            ["mqtt.password_file", "/nowhere.txt"],
+        ),
+    ];
+    for (line, parts) in wrong {
+        let (_folder, config) = folder(line);
+        let (code, said) = check(&config);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    }
+}
+
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn sigterm_in_a_burst_ends_in_order_and_keeps_what_was_seen() {
+    let port = broker();
+    let subscriber = Subscriber::new(port, "test");
+    // A burst of a hundred seconds: it does not end before the signal.
+    let (folder, config) = folder(&format!(
+        "burst.frames = 100\nmqtt = {{ host = \"127.0.0.1\", port = {port} }}\n"
+    ));
+    let mut run = vinspect();
+    run.arg("run")
+        .arg("--config")
+        .arg(&config)
+        .stderr(Stdio::piped());
+    let mut child = Killed(run.spawn().unwrap());
+    assert_eq!(subscriber.next("/status")["state"], "online");
+    let topic = "vinspect/workshop/bay1/cmd/trigger";
+    subscriber
+        .client
+        .publish(topic, QoS::AtLeastOnce, false, "")
+        .unwrap();
+    let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("triggered")));
+
+    let pid = child.0.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(subscriber.next("/status")["state"], "offline");
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    let store = rusqlite::Connection::open(folder.path().join("v.db")).unwrap();
+    let payload: String = store
+        .query_row("SELECT payload FROM reads", (), |row| row.get(0))
+        .unwrap();
+    let read: serde_json::Value = serde_json::from_str(&payload).unwrap();
+    assert_eq!(read["outcome"], "no_read");
+    assert!(read["fault"].as_str().unwrap().contains("stopped"));
+}
