@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fs, io};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 /// The layout of the database, kept in its `user_version`.
 const VERSION: i64 = 1;
@@ -77,12 +77,14 @@ impl Store {
     }
 
     fn connect(path: &Path) -> Result<Self, StoreError> {
-        let database = Connection::open(path)?;
+        let mut database = Connection::open(path)?;
         database.busy_timeout(Duration::from_secs(5))?;
         database.pragma_update(None, "journal_mode", "wal")?;
         // A read that was answered must be there after the power is cut.
         database.pragma_update(None, "synchronous", "full")?;
-        let found: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        // Immediate, lest two that open a new store both lay it out.
+        let layout = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found: i64 = layout.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if found > VERSION {
             return Err(StoreError::Newer {
                 path: path.into(),
@@ -90,18 +92,17 @@ impl Store {
             });
         }
         if found < 1 {
-            database.execute_batch(
-                "BEGIN;
-                 CREATE TABLE reads (
+            layout.execute_batch(
+                "CREATE TABLE reads (
                      sequence INTEGER PRIMARY KEY AUTOINCREMENT,
                      payload TEXT NOT NULL,
                      delivered INTEGER NOT NULL DEFAULT 0
                  );
                  CREATE INDEX undelivered ON reads (sequence) WHERE delivered = 0;
-                 PRAGMA user_version = 1;
-                 COMMIT;",
+                 PRAGMA user_version = 1;",
             )?;
         }
+        layout.commit()?;
         Ok(Self {
             database: Mutex::new(database),
         })
