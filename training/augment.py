@@ -28,11 +28,11 @@ def jittered_cut(strips, centres):
     x0, y0, x1, y1 = TEXT_BOX
     nominal = torch.tensor([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
     middle = nominal.mean(0)
-    loose = torch.rand(n, 1) < 0.4
+    loose = torch.rand(n, 1) < 0.25
     one = lambda low, high: torch.rand(n, 1) * (high - low) + low
     scale = torch.cat([torch.where(loose, one(0.72, 1.0), one(0.94, 1.04)), torch.where(loose, one(0.45, 1.0), one(0.8, 1.25))], 1)
     wild = torch.where(loose, 2.0, 1.0)[:, :, None]
-    ends = (torch.randn(n, 2, 2) * torch.tensor([5.0, 1.6]) * wild)[:, [0, 1, 1, 0]]
+    ends = (torch.randn(n, 2, 2) * torch.tensor([4.5, 1.4]) * wild)[:, [0, 1, 1, 0]]
     each = torch.randn(n, 4, 2) * torch.tensor([2.0, 0.8]) * wild
     corners = middle + (nominal - middle) * scale[:, None] + ends + each
     home = torch.tensor([[40.0, 12], [280, 12], [280, 36], [40, 36]]).expand(n, -1, -1)

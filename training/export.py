@@ -109,7 +109,7 @@ def locator(net: Locator, path: Path) -> None:
     graph.node("Reshape", [turned, graph.constant("map_shape", np.int64([1, 9, rows, columns]))], "map")
     graph.save(
         path, [("scene", [1, 1, *SCENE])], [("map", [1, 9, rows, columns])],
-        "scene: grey 0..1, letter-boxed. map, one cell each 16 pixels: score logit, then x and y of the corners TL, TR, BR, BL of the text, in cells from the cell's middle.",
+        "scene: grey 0..1, letter-boxed. map, one cell each 8 pixels: score logit, then x and y of the corners TL, TR, BR, BL of the text, in cells from the cell's middle.",
     )
 
 

@@ -13,7 +13,7 @@ PLACES = 17
 STRIP = (32, 256)  # height, width of the recognizer's input
 TEXT_BOX = (8.0, 4.0, 248.0, 28.0)  # x0 y0 x1 y1: where the text's own corners lie in the strip
 SCENE = (288, 512)  # height, width of the locator's input
-STRIDE = 16  # of the locator's output
+STRIDE = 8  # of the locator's output
 
 
 class Block(nn.Module):
@@ -79,7 +79,7 @@ class Recognizer(nn.Module):
 
 
 class Locator(nn.Module):
-    """Scene [N,1,288,512] → [N,9,18,32]: a score logit and the offsets of four corners.
+    """Scene [N,1,288,512] → [N,9,36,64]: a score logit and the offsets of four corners.
 
     Dilated convolutions see the whole line from any of its cells without leaving the one resolution,
     so that the net stays a plain chain.
@@ -91,10 +91,9 @@ class Locator(nn.Module):
             Block(1, 16, stride=(2, 2)),
             Block(16, 32, stride=(2, 2)),
             Block(32, 64, stride=(2, 2)),
-            Block(64, 128, stride=(2, 2)),
-            *(Block(128, 128, dilation=d) for d in (1, 2, 4, 8, 1)),
+            *(Block(64, 64, dilation=d) for d in (1, 2, 4, 8, 2)),
         )
-        self.head = nn.Conv2d(128, 9, (1, 1))
+        self.head = nn.Conv2d(64, 9, (1, 1))
 
     def forward(self, scene):
         return self.head(self.trunk(scene))

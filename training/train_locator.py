@@ -19,8 +19,8 @@ ROWS, COLUMNS = SCENE[0] // STRIDE, SCENE[1] // STRIDE
 
 
 def targets(quads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Quads [k,4,2] (NaN for none) → score [18,32] (1 text, 0 none, -1 do not care) and offsets
-    [8,18,32]. Positive are the cells within half a text height of the line's middle."""
+    """Quads [k,4,2] (NaN for none) → score [36,64] (1 text, 0 none, -1 do not care) and offsets
+    [8,36,64]. Positive are the cells within half a text height of the line's middle."""
     score, offsets = np.zeros((ROWS, COLUMNS), np.float32), np.zeros((8, ROWS, COLUMNS), np.float32)
     ys, xs = np.mgrid[:ROWS, :COLUMNS].astype(np.float32)
     cells = np.stack([(xs + 0.5) * STRIDE, (ys + 0.5) * STRIDE], -1)
@@ -103,7 +103,7 @@ def loss_of(out, score, offsets):
     predicted = out[:, 1:].permute(0, 2, 3, 1)[positive]
     wanted = offsets.permute(0, 2, 3, 1)[positive]
     # the far corner is another cell's to tell
-    weight = 1 / (1 + 0.3 * wanted.view(-1, 4, 2).norm(dim=-1, keepdim=True)).expand(-1, -1, 2).reshape(-1, 8)
+    weight = 1 / (1 + 0.15 * wanted.view(-1, 4, 2).norm(dim=-1, keepdim=True)).expand(-1, -1, 2).reshape(-1, 8)
     corner_loss = (F.smooth_l1_loss(predicted, wanted, reduction="none", beta=0.1) * weight).mean() if len(wanted) else out.sum() * 0
     return score_loss, corner_loss
 
@@ -130,9 +130,7 @@ def main():
     net = Locator()
     torch.nn.init.constant_(net.head.bias[0], -4.0)
     if a.init:
-        weights = torch.load(a.init)
-        own = net.state_dict()
-        net.load_state_dict({k: v for k, v in weights.items() if own[k].shape == v.shape}, strict=False)
+        net.load_state_dict(torch.load(a.init))
     if a.int8:
         net = quantized(net)
     net = net.to(memory_format=torch.channels_last)
@@ -187,7 +185,7 @@ def main():
 
 
 def decode(out: np.ndarray) -> tuple[np.ndarray, float]:
-    """The best line of one output [9,18,32]: its corners (each told by the cells near it) and score."""
+    """The best line of one output [9,36,64]: its corners (each told by the cells near it) and score."""
     logit = out[0]
     row, column = np.unravel_index(logit.argmax(), logit.shape)
     p = 1 / (1 + np.exp(-logit))
