@@ -24,7 +24,8 @@ use crate::vin::{LENGTH, Vin};
 /// takes (with --jobs 1 undisturbed by others). A picture that cannot be opened counts as a no-read.
 #[derive(clap::Args)]
 pub struct Args {
-    /// One picture a line: its path below DIR, a tab, its VIN. Empty lines and lines that start with # are passed over.
+    /// One picture a line: its path below DIR, a tab, its VIN. Empty lines and lines that start with # are passed over; a
+    /// VIN with a ? for a character that nobody could tell is left out and counted.
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// Where the pictures are.
@@ -50,6 +51,7 @@ const BINS: [f32; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
 #[derive(Serialize)]
 struct Report {
     pictures: usize,
+    left_out: usize,
     vehicles: usize,
     accepted_right: usize,
     accepted_wrong: usize,
@@ -100,7 +102,7 @@ struct FeatureLine<'a> {
 
 /// Does it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let labels = labels(&args.labels)?;
+    let Labels { labels, left_out } = Labels::read(&args.labels)?;
     let decision = match &args.calibration {
         Some(path) => Decision::from_toml(&at(path, fs::read_to_string(path))?)?,
         None => Decision::embedded()?,
@@ -111,7 +113,10 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         .map(|(file, _)| (args.dir.join(file), Ok(())))
         .collect();
     let jobs = args.jobs.unwrap_or_else(pictures::all_cores);
-    let mut tally = Tally::default();
+    let mut tally = Tally {
+        left_out,
+        ..Tally::default()
+    };
     let mut lines = String::new();
     let mut expected = labels.iter();
     pictures::read_all(&reader, files, jobs, |_, answer| {
@@ -139,33 +144,49 @@ fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, Failure> {
     result.map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-fn labels(path: &Path) -> Result<Vec<(PathBuf, Vin)>, Failure> {
-    let text = at(path, fs::read_to_string(path))?;
-    let mut labels = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        if line.trim().is_empty() || line.starts_with('#') {
-            continue;
+/// What the pictures show.
+struct Labels {
+    labels: Vec<(PathBuf, Vin)>,
+    /// Lines with a VIN that is not known whole.
+    left_out: usize,
+}
+
+impl Labels {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let text = at(path, fs::read_to_string(path))?;
+        let mut found = Self {
+            labels: Vec::new(),
+            left_out: 0,
+        };
+        for (index, line) in text.lines().enumerate() {
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong = |what: String| {
+                format!(
+                    "{}, line {}: {what}; it should be a file name, a tab and a VIN",
+                    path.display(),
+                    index + 1
+                )
+            };
+            let Some((file, vin)) = line.split_once('\t') else {
+                return Err(wrong("there is no tab".into()).into());
+            };
+            if vin.contains('?') {
+                found.left_out += 1;
+                continue;
+            }
+            let vin = vin
+                .trim()
+                .parse()
+                .map_err(|error| wrong(format!("{error}")))?;
+            found.labels.push((file.into(), vin));
         }
-        let wrong = |what: String| {
-            format!(
-                "{}, line {}: {what}; it should be a file name, a tab and a VIN",
-                path.display(),
-                index + 1
-            )
-        };
-        let Some((file, vin)) = line.split_once('\t') else {
-            return Err(wrong("there is no tab".into()).into());
-        };
-        let vin = vin
-            .trim()
-            .parse()
-            .map_err(|error| wrong(format!("{error}")))?;
-        labels.push((file.into(), vin));
+        if found.labels.is_empty() {
+            return Err(format!("{} names no picture with a whole VIN", path.display()).into());
+        }
+        Ok(found)
     }
-    if labels.is_empty() {
-        return Err(format!("{} names no picture", path.display()).into());
-    }
-    Ok(labels)
 }
 
 fn feature_line(lines: &mut String, file: &Path, vin: &Vin, answer: &Answer) {
@@ -193,6 +214,7 @@ fn feature_line(lines: &mut String, file: &Path, vin: &Vin, answer: &Answer) {
 /// Readings as they come.
 #[derive(Default)]
 struct Tally {
+    left_out: usize,
     vehicles: HashMap<Vin, usize>,
     outcomes: [[usize; 2]; 3],
     unreadable_files: usize,
@@ -248,6 +270,7 @@ impl Tally {
             .collect();
         Report {
             pictures,
+            left_out: self.left_out,
             vehicles: self.vehicles.len(),
             accepted_right: accepted[1],
             accepted_wrong: accepted[0],
@@ -300,6 +323,9 @@ impl Report {
             "pictures",
             format!("{} of {} vehicles", self.pictures, self.vehicles),
         );
+        if self.left_out > 0 {
+            line("left out", format!("{} with a ? in the VIN", self.left_out));
+        }
         line("accepted and right", part(self.accepted_right));
         line("accepted and wrong", part(self.accepted_wrong));
         line(

@@ -41,7 +41,7 @@ pub struct Args {
 /// One line of `--json`.
 #[derive(Serialize)]
 struct Line<'a> {
-    path: &'a Path,
+    path: &'a str,
     outcome: Outcome,
     vin: Option<&'a Vin>,
     confidence: f32,
@@ -56,7 +56,7 @@ struct Line<'a> {
 
 #[derive(Serialize)]
 struct ErrorLine<'a> {
-    path: &'a Path,
+    path: &'a str,
     error: String,
 }
 
@@ -64,18 +64,23 @@ struct ErrorLine<'a> {
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let reader = Reader::embedded()?;
     let files = pictures::find(&args.paths, args.recursive);
+    if files.is_empty() {
+        return Err(
+            "there is no picture in the folder; --recursive looks in the folders below, too".into(),
+        );
+    }
     let jobs = args.jobs.unwrap_or_else(pictures::all_cores);
     let mut failed = false;
     let mut written = Ok(());
     pictures::read_all(&reader, files, jobs, |path, answer| {
         failed |= answer.is_err();
-        let line = if args.json {
-            json(path, &answer)
-        } else {
-            text(path, &answer)
-        };
         if written.is_ok() {
-            written = writeln!(io::stdout(), "{line}");
+            written = if args.json {
+                json(path, &answer).map_err(io::Error::from)
+            } else {
+                Ok(text(path, &answer))
+            }
+            .and_then(|line| writeln!(io::stdout(), "{line}"));
         }
     });
     written?;
@@ -86,25 +91,22 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     })
 }
 
-fn json(path: &Path, answer: &Answer) -> String {
-    let line = match answer {
+fn json(path: &Path, answer: &Answer) -> serde_json::Result<String> {
+    // JSON is UTF-8, a path need not be.
+    let path = path.to_string_lossy();
+    match answer {
         Ok((fusion, elapsed)) => {
-            serde_json::to_string(&Line::new(path, &fusion.reading(), *elapsed))
+            serde_json::to_string(&Line::new(&path, &fusion.reading(), *elapsed))
         }
         Err(error) => serde_json::to_string(&ErrorLine {
-            path,
+            path: &path,
             error: error.to_string(),
         }),
-    };
-    // Only a path that is not UTF-8 cannot be written as JSON.
-    line.unwrap_or_else(|error| {
-        let path = path.to_string_lossy();
-        serde_json::json!({ "path": path, "error": error.to_string() }).to_string()
-    })
+    }
 }
 
 impl<'a> Line<'a> {
-    fn new(path: &'a Path, reading: &'a Reading, elapsed: Duration) -> Self {
+    fn new(path: &'a str, reading: &'a Reading, elapsed: Duration) -> Self {
         let orientation = |quad: Quad| (quad.orientation_deg() * 10.0).round() / 10.0;
         Self {
             path,

@@ -4,7 +4,15 @@ use std::fs;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
+use image::metadata::Orientation;
+use image::{
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage,
+};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::Frame;
 
@@ -29,16 +37,16 @@ pub enum DecodeError {
     #[error("has {width}×{height} pixels, more than {} megapixels", LARGEST_PICTURE >> 20)]
     LargePicture {
         /// Pixels a row.
-        width: u32,
+        width: usize,
         /// Rows.
-        height: u32,
+        height: usize,
     },
     /// No known format.
     #[error("is no JPEG, PNG, WebP or BMP picture")]
     Format,
-    /// Known, but broken.
+    /// Known, but broken or cut off; the decoder's words.
     #[error("is damaged: {0}")]
-    Damaged(ImageError),
+    Damaged(String),
 }
 
 /// A picture file as a grey frame, upright as its EXIF orientation says.
@@ -58,22 +66,13 @@ pub fn decode(bytes: &[u8]) -> Result<Frame, DecodeError> {
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(DecodeError::LargeFile);
     }
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    if reader.format().is_none() {
-        return Err(DecodeError::Format);
-    }
-    let mut decoder = reader.into_decoder().map_err(of_image)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > LARGEST_PICTURE {
-        return Err(DecodeError::LargePicture { width, height });
-    }
-    let orientation = decoder.orientation().map_err(of_image)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(of_image)?;
+    let format = image::guess_format(bytes).map_err(|_| DecodeError::Format)?;
+    let (mut picture, orientation) = match format {
+        ImageFormat::Jpeg => jpeg(bytes)?,
+        format => other(bytes, format)?,
+    };
     picture.apply_orientation(orientation);
     let grey = picture.into_luma8();
-    if grey.is_empty() {
-        return Err(DecodeError::Empty);
-    }
     Ok(Frame {
         width: grey.width() as usize,
         height: grey.height() as usize,
@@ -81,9 +80,60 @@ pub fn decode(bytes: &[u8]) -> Result<Frame, DecodeError> {
     })
 }
 
-fn of_image(error: ImageError) -> DecodeError {
-    match error {
+/// JPEGs go straight to luma, which is faster than by way of colours. And strictly: where a file is cut off, the `image`
+/// crate would go on in grey and say nothing.
+fn jpeg(bytes: &[u8]) -> Result<(DynamicImage, Orientation), DecodeError> {
+    let damaged = |error: DecodeErrors| DecodeError::Damaged(error.to_string());
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX)
+        .jpeg_set_out_colorspace(ColorSpace::Luma);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(damaged)?;
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    check_size(width, height)?;
+    let orientation = decoder
+        .exif()
+        .and_then(|exif| Orientation::from_exif_chunk(exif))
+        .unwrap_or(Orientation::NoTransforms);
+    let has_luma = matches!(
+        decoder.input_colorspace(),
+        Some(ColorSpace::YCbCr | ColorSpace::Luma)
+    );
+    if !has_luma {
+        decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
+    }
+    let pixels = decoder.decode().map_err(damaged)?;
+    // A JPEG has at most 65,535 pixels a side.
+    let (width, height) = (width as u32, height as u32);
+    let picture = if has_luma {
+        GrayImage::from_raw(width, height, pixels).map(DynamicImage::from)
+    } else {
+        RgbImage::from_raw(width, height, pixels).map(DynamicImage::from)
+    };
+    let picture = picture.ok_or_else(|| DecodeError::Damaged("it has too few pixels".into()))?;
+    Ok((picture, orientation))
+}
+
+fn other(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientation), DecodeError> {
+    let of_image = |error| match error {
         ImageError::Unsupported(_) => DecodeError::Format,
-        error => DecodeError::Damaged(error),
+        error => DecodeError::Damaged(error.to_string()),
+    };
+    let reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut decoder = reader.into_decoder().map_err(of_image)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width as usize, height as usize)?;
+    let orientation = decoder.orientation().map_err(of_image)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(of_image)?;
+    Ok((picture, orientation))
+}
+
+fn check_size(width: usize, height: usize) -> Result<(), DecodeError> {
+    match width as u64 * height as u64 {
+        0 => Err(DecodeError::Empty),
+        pixels if pixels > LARGEST_PICTURE => Err(DecodeError::LargePicture { width, height }),
+        _ => Ok(()),
     }
 }

@@ -65,6 +65,16 @@ impl Quad {
         (to.y - from.y).atan2(to.x - from.x).to_degrees()
     }
 
+    /// Whether the middle of another quad lies within this many widths of this one's along the text, and within this many
+    /// heights across it.
+    pub fn is_near(&self, other: &Self, widths: f32, heights: f32) -> bool {
+        let (from, to) = (self.middle(), other.middle());
+        let (dx, dy) = (to.x - from.x, to.y - from.y);
+        let (sin, cos) = self.orientation_deg().to_radians().sin_cos();
+        let (along, across) = (dx * cos + dy * sin, dy * cos - dx * sin);
+        along.abs() < widths * self.width() && across.abs() < heights * self.height()
+    }
+
     /// The same place read the other way round.
     pub fn turned(&self) -> Self {
         let [a, b, c, d] = self.0;
@@ -96,5 +106,15 @@ mod tests {
         let down = quad([(2.0, 0.0), (2.0, 17.0), (0.0, 17.0), (0.0, 0.0)]);
         assert_eq!(down.orientation_deg(), 90.0);
         assert_eq!((down.width(), down.height()), (17.0, 2.0));
+    }
+
+    #[test]
+    fn near_is_told_along_the_text_and_across_it() {
+        let down = quad([(2.0, 0.0), (2.0, 17.0), (0.0, 17.0), (0.0, 0.0)]);
+        let further = down.mapped(1.0, 0.0, 8.0);
+        let beside = down.mapped(1.0, 2.1, 0.0);
+        assert!(down.is_near(&further, 0.5, 1.0) && down.is_near(&further.turned(), 0.5, 1.0));
+        assert!(!down.is_near(&further, 0.4, 1.0));
+        assert!(!down.is_near(&beside, 0.5, 1.0) && down.is_near(&beside, 0.5, 1.1));
     }
 }

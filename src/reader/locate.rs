@@ -91,9 +91,10 @@ fn unfold(map: &[f32]) -> Vec<Cell> {
         .collect()
 }
 
-/// Whether a cell speaks of the same line: its middle is near, along the line and across it.
+/// Whether a cell speaks of the same line: far along it is still the line, but a little across it is the next line of the
+/// sticker, and corners that are told by the cells of two lines fit neither.
 fn same_line(line: &Quad, other: &Quad) -> bool {
-    line.middle().distance(other.middle()) < 0.25 * line.width()
+    line.is_near(other, 0.5, 0.6)
 }
 
 /// The corners, each told mostly by the cells near it: the far end of a line is hard to see.
@@ -210,6 +211,25 @@ mod tests {
             ],
         );
         assert_eq!(locate(&Says(map), &frame(640, 360)).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn lines_of_one_sticker_stay_apart() {
+        let mut map = nothing();
+        for (row, top) in [(2, 36.0), (3, 52.0)] {
+            let quad = [16.0, 192.0, 192.0, 16.0];
+            let heights = [top, top, top + 12.0, top + 12.0];
+            add(
+                &mut map,
+                1..12,
+                row,
+                std::array::from_fn(|i| (quad[i], heights[i])),
+            );
+        }
+        let lines = locate(&Says(map), &frame(512, 288)).unwrap();
+        let mut tops: Vec<_> = lines.iter().map(|line| line.0[0].y.round()).collect();
+        tops.sort_by(f32::total_cmp);
+        assert_eq!(tops, [36.0, 52.0]);
     }
 
     #[test]

@@ -104,11 +104,20 @@ impl Reader {
 
     /// What stands in one frame.
     pub fn observe(&self, frame: &Frame) -> Result<Observation, ReadError> {
-        let mut marks = heapless::Vec::new();
+        let mut marks: heapless::Vec<Mark, LINES> = heapless::Vec::new();
         for quad in locate(&*self.locator, frame)? {
             let mark = self.mark(frame, quad)?;
-            // There is room: as many marks as lines.
-            let _ = marks.push(mark);
+            // Two lines that were cut again and again may end on one text, whose pixels must not count twice.
+            let near = |a: &Quad, b: &Quad| a.is_near(b, 0.5, 1.0);
+            let same = marks
+                .iter_mut()
+                .find(|other| near(&other.quad, &mark.quad) || near(&mark.quad, &other.quad));
+            match same {
+                Some(other) if mark.evidence.mark > other.evidence.mark => *other = mark,
+                Some(_) => {}
+                // There is room: as many marks as lines.
+                None => drop(marks.push(mark)),
+            }
         }
         Ok(Observation { marks })
     }
