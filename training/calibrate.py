@@ -28,7 +28,7 @@ def write(path: Path, temperature: float, weights: dict[str, float], accept_at: 
         f"temperature = {temperature}",
         "burst_exponent = 0.5",
         f"mark_at = {mark_at}",
-        "review_at = 0.05",
+        "review_at = 0.3",
         f"accept_at = {accept_at}",
         "pixels_per_character = 4.0",
         "",
@@ -71,11 +71,11 @@ def main():
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--accept-at", type=float, default=0.97)
-    parser.add_argument("--mark-at", type=float, default=0.2)
+    parser.add_argument("--accept-at", type=float, default=0.96)
+    parser.add_argument("--mark-at", type=float, default=0.9)
     a = parser.parse_args()
     best = None
-    for temperature in (1.0, 1.3, 1.7):
+    for temperature in (0.8, 1.0, 1.3):
         with tempfile.TemporaryDirectory() as folder:
             trial, dump = Path(folder) / "trial.toml", Path(folder) / "features.jsonl"
             write(trial, temperature, {"bias": 0.0, "log_odds": 1.0}, 0.99, 0.0)

@@ -13,9 +13,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from nets import PLACES, SCENE, STRIDE, STRIP, Locator, Recognizer
-from quantized import LEVELS, quantized
+from quantized import LEVELS, STEPS, quantized
 
-INPUT_SCALE = 1 / LEVELS
+INPUT_SCALE = 1 / STEPS
 
 
 class Graph:
@@ -43,7 +43,7 @@ class Graph:
 
 def trunk(graph: Graph, blocks, source: str) -> str:
     """Adds the convolutions; returns the name of the float features."""
-    zero = graph.constant("zero", np.int8(0))
+    zero, weight_zero = graph.constant("zero", np.uint8(0)), graph.constant("weight_zero", np.int8(0))
     scale = graph.constant("input_scale", np.float32(INPUT_SCALE))
     now = graph.node("QuantizeLinear", [source, scale, zero], "quantized")
     step = INPUT_SCALE
@@ -57,10 +57,9 @@ def trunk(graph: Graph, blocks, source: str) -> str:
         out = graph.constant(f"scale_{i}", np.float32(block.scale.item()))
         pads = [*block.padding, *block.padding]
         now = graph.node(
-            "QLinearConv", [now, scale, zero, w, ws, zero, out, zero, b], f"conv_{i}",
+            "QLinearConv", [now, scale, zero, w, ws, weight_zero, out, zero, b], f"conv_{i}",
             kernel_shape=list(weight.shape[2:]), strides=list(block.stride), pads=pads, dilations=list(block.dilation),
         )
-        now = graph.node("Relu", [now], f"relu_{i}")
         scale, step = out, block.scale.item()
     return graph.node("DequantizeLinear", [now, scale, zero], "features")
 

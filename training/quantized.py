@@ -1,14 +1,15 @@
 """The nets as they will run: batch norm folded, every weight and activation on an 8-bit grid.
 
-Weights are symmetric s8 with one scale a layer; activations are non-negative (after ReLU) and use one
-scale a layer. Rounding passes gradients straight through, so that a quantized net can be fine-tuned.
+Weights are symmetric s8 and activations u8, with one scale a layer and zero point 0: an activation
+below 0 saturates at 0, which is the ReLU. Rounding passes gradients straight through, so that a quantized net can be fine-tuned.
 """
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-LEVELS = 127  # of weights and of activations: s8 with zero point 0
+LEVELS = 127  # of weights, either way
+STEPS = 255  # of activations and pixels
 
 
 class Round(torch.autograd.Function):
@@ -46,9 +47,9 @@ class QuantBlock(nn.Module):
         weight = fake(self.weight, self.weight_scale(), -LEVELS, LEVELS) if self.quantized else self.weight
         y = F.relu(F.conv2d(x, weight.to(x.dtype), self.bias.to(x.dtype), self.stride, self.padding, self.dilation))
         if self.watching:  # all but the rarest activations fit
-            top = torch.quantile(y.float().flatten()[:: max(1, y.numel() // 1_000_000)], 0.9999) / LEVELS
+            top = torch.quantile(y.float().flatten()[:: max(1, y.numel() // 1_000_000)], 0.9999) / STEPS
             self.scale.copy_(top if self.scale == 0 else 0.95 * self.scale + 0.05 * top)
-        return fake(y, self.scale.to(y.dtype), 0, LEVELS) if self.quantized else y
+        return fake(y, self.scale.to(y.dtype), 0, STEPS) if self.quantized else y
 
 
 def equalize(blocks: list[QuantBlock]) -> None:
@@ -86,4 +87,4 @@ def settle(net: nn.Module, batches: list[torch.Tensor]) -> None:
 
 def on_grid(x: torch.Tensor) -> torch.Tensor:
     """Inputs 0..1 as the first layer gets them."""
-    return fake(x, 1 / LEVELS, 0, LEVELS)
+    return fake(x, 1 / STEPS, 0, STEPS)

@@ -7,7 +7,7 @@ use crate::inference::Network;
 /// The network's input: pixels a row, rows.
 const INPUT: (usize, usize) = (512, 288);
 /// Input pixels a cell of the output.
-const STRIDE: usize = 16;
+const STRIDE: usize = 8;
 /// The output: cells a row, rows.
 const CELLS: (usize, usize) = (INPUT.0 / STRIDE, INPUT.1 / STRIDE);
 /// Score of the cell, then x and y of the corners in [`Quad`]'s order.
@@ -19,12 +19,13 @@ const VOTE: f32 = 0.1;
 /// Lines a frame.
 pub(super) const LINES: usize = 4;
 
-/// The lines of a frame, surest first.
+/// The lines of a frame that fills a `share` of the network's input, surest first.
 pub fn locate(
     network: &dyn Network,
     frame: &Frame,
+    share: f32,
 ) -> Result<heapless::Vec<Quad, LINES>, ReadError> {
-    let (pixels, fit) = letterbox(frame, INPUT.0, INPUT.1);
+    let (pixels, fit) = letterbox(frame, INPUT.0, INPUT.1, share);
     let outputs = network.run(pixels)?;
     match outputs.first() {
         Some(map) if map.len() == CHANNELS * CELLS.0 * CELLS.1 => Ok(decode(map, &fit)),
@@ -147,8 +148,8 @@ mod tests {
             map[cell] = 3.0;
             for (corner, (x, y)) in quad.into_iter().enumerate() {
                 let (dx, dy) = (
-                    (x - 0.5) / 16.0 - (column as f32 + 0.5),
-                    (y - 0.5) / 16.0 - (row as f32 + 0.5),
+                    (x - 0.5) / 8.0 - (column as f32 + 0.5),
+                    (y - 0.5) / 8.0 - (row as f32 + 0.5),
                 );
                 map[(1 + 2 * corner) * CELLS.0 * CELLS.1 + cell] = dx * 1.02;
                 map[(2 + 2 * corner) * CELLS.0 * CELLS.1 + cell] = dy;
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn no_line_no_quad() {
         assert!(
-            locate(&Says(nothing()), &frame(1280, 720))
+            locate(&Says(nothing()), &frame(1280, 720), 1.0)
                 .unwrap()
                 .is_empty()
         );
@@ -177,8 +178,8 @@ mod tests {
     fn a_line_is_found_in_frame_pixels_whichever_way_up() {
         let mut map = nothing();
         let upside_down = [(240.0, 76.0), (80.0, 76.0), (80.0, 64.0), (240.0, 64.0)];
-        add(&mut map, 5..15, 4, upside_down);
-        let lines = locate(&Says(map), &frame(1280, 720)).unwrap();
+        add(&mut map, 11..29, 8, upside_down);
+        let lines = locate(&Says(map), &frame(1280, 720), 1.0).unwrap();
         assert_eq!(lines.len(), 1);
         for (found, (x, y)) in lines[0].0.iter().zip(upside_down) {
             let wanted = Point {
@@ -195,14 +196,14 @@ mod tests {
         let mut map = nothing();
         add(
             &mut map,
-            1..10,
-            2,
+            2..20,
+            4,
             [(16.0, 30.0), (160.0, 30.0), (160.0, 42.0), (16.0, 42.0)],
         );
         add(
             &mut map,
-            15..25,
-            10,
+            30..50,
+            20,
             [
                 (240.0, 158.0),
                 (400.0, 158.0),
@@ -210,7 +211,7 @@ mod tests {
                 (240.0, 170.0),
             ],
         );
-        assert_eq!(locate(&Says(map), &frame(640, 360)).unwrap().len(), 2);
+        assert_eq!(locate(&Says(map), &frame(640, 360), 1.0).unwrap().len(), 2);
     }
 
     #[test]
@@ -226,7 +227,7 @@ mod tests {
                 std::array::from_fn(|i| (quad[i], heights[i])),
             );
         }
-        let lines = locate(&Says(map), &frame(512, 288)).unwrap();
+        let lines = locate(&Says(map), &frame(512, 288), 1.0).unwrap();
         let mut tops: Vec<_> = lines.iter().map(|line| line.0[0].y.round()).collect();
         tops.sort_by(f32::total_cmp);
         assert_eq!(tops, [36.0, 52.0]);
@@ -237,8 +238,8 @@ mod tests {
         for value in [0.0, f32::NAN, f32::INFINITY, 1e30] {
             let mut map = vec![value; CHANNELS * CELLS.0 * CELLS.1];
             map[0] = 5.0;
-            locate(&Says(map), &frame(64, 64)).unwrap();
+            locate(&Says(map), &frame(64, 64), 1.0).unwrap();
         }
-        assert!(locate(&Says(vec![1.0]), &frame(64, 64)).is_err());
+        assert!(locate(&Says(vec![1.0]), &frame(64, 64), 1.0).is_err());
     }
 }

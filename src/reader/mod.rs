@@ -46,7 +46,7 @@ pub struct Mark {
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
     /// The best marks, best first.
-    pub marks: heapless::Vec<Mark, LINES>,
+    pub marks: heapless::Vec<Mark, MARKS>,
 }
 
 /// Sees marks in frames: the reader, or a script in tests.
@@ -70,6 +70,14 @@ pub enum ReadError {
     #[error(transparent)]
     Decision(#[from] decision::DecisionError),
 }
+
+/// The locator does not see the ends of text wider than half its input, so unless something is surely a VIN, the frame is
+/// shown to it again at half the size.
+const SHARES: [f32; 2] = [1.0, 0.5];
+/// Probability of being a whole VIN at which no other look is needed.
+const SURELY: f32 = 0.9;
+/// Marks a frame.
+const MARKS: usize = SHARES.len() * LINES;
 
 /// Reads frames with two networks.
 pub struct Reader {
@@ -104,8 +112,24 @@ impl Reader {
 
     /// What stands in one frame.
     pub fn observe(&self, frame: &Frame) -> Result<Observation, ReadError> {
-        let mut marks: heapless::Vec<Mark, LINES> = heapless::Vec::new();
-        for quad in locate(&*self.locator, frame)? {
+        let mut marks: heapless::Vec<Mark, MARKS> = heapless::Vec::new();
+        for share in SHARES {
+            self.look(frame, share, &mut marks)?;
+            if marks.iter().any(|mark| mark.evidence.mark >= SURELY) {
+                break;
+            }
+        }
+        Ok(Observation { marks })
+    }
+
+    /// Adds the marks that are seen when the frame fills a share of the locator's input.
+    fn look(
+        &self,
+        frame: &Frame,
+        share: f32,
+        marks: &mut heapless::Vec<Mark, MARKS>,
+    ) -> Result<(), ReadError> {
+        for quad in locate(&*self.locator, frame, share)? {
             let mark = self.mark(frame, quad)?;
             // Two lines that were cut again and again may end on one text, whose pixels must not count twice.
             let near = |a: &Quad, b: &Quad| a.is_near(b, 0.5, 1.0);
@@ -115,11 +139,11 @@ impl Reader {
             match same {
                 Some(other) if mark.evidence.mark > other.evidence.mark => *other = mark,
                 Some(_) => {}
-                // There is room: as many marks as lines.
+                // There is room: as many marks as lines in all looks.
                 None => drop(marks.push(mark)),
             }
         }
-        Ok(Observation { marks })
+        Ok(())
     }
 
     /// What one picture says.

@@ -15,7 +15,7 @@ const TEXT: (f32, f32, f32, f32) = (8.0, 4.0, 248.0, 28.0);
 /// Where they are put while it is not sure where they are.
 const LOOSE: (f32, f32, f32, f32) = (24.0, 7.0, 232.0, 25.0);
 /// The cuts after the loose one.
-const CUTS: usize = 2;
+const CUTS: usize = 3;
 const CHARACTERS: usize = ALPHABET.len();
 
 /// Reads the line near a quad.
