@@ -71,14 +71,14 @@ def main():
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--accept-at", type=float, default=0.96)
-    parser.add_argument("--mark-at", type=float, default=0.9)
+    parser.add_argument("--accept-at", type=float, default=0.95)
+    parser.add_argument("--mark-at", type=float, default=0.6)
     a = parser.parse_args()
     best = None
-    for temperature in (0.8, 1.0, 1.3):
+    for temperature in (0.4, 0.55, 0.7, 1.0):
         with tempfile.TemporaryDirectory() as folder:
             trial, dump = Path(folder) / "trial.toml", Path(folder) / "features.jsonl"
-            write(trial, temperature, {"bias": 0.0, "log_odds": 1.0}, 0.99, 0.0)
+            write(trial, temperature, {"bias": 0.0, "log_odds": 1.0}, 0.99, a.mark_at)
             command = [a.vinspect, "evaluate", "--labels", a.labels, a.real / "images", "--calibration", trial, "--features", dump, "--json"]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             rows = [json.loads(line) for line in dump.read_text().splitlines()]

@@ -154,6 +154,10 @@ impl Fusion {
     }
 
     fn add_mark(&mut self, mark: &Mark) {
+        // What is no VIN says nothing about one.
+        if mark.evidence.mark < self.decision.mark_at {
+            return;
+        }
         let log_p = Decision::soften(&mark.evidence.log_p);
         let alone = Text::new(mark, &log_p, self.frame, &self.decision);
         let same = self
