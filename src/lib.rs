@@ -14,6 +14,8 @@ pub mod config;
 pub mod gpio;
 pub mod image;
 pub mod inference;
+#[cfg(any(feature = "gpio", feature = "v4l2"))]
+mod kernel_time;
 pub mod mqtt;
 pub mod reader;
 pub mod station;

@@ -1,22 +1,26 @@
 //! V4L2 cameras: USB (UVC) and whatever else the kernel drives by itself. The CSI cameras of a Raspberry Pi need
 //! `libcamerify` around the program.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use v4l::buffer::Type;
+use v4l::buffer::{Flags, Metadata, Type};
 use v4l::format::FourCC;
 use v4l::io::mmap::Stream;
 use v4l::io::traits::CaptureStream;
-use v4l::parameters;
 use v4l::video::Capture;
+use v4l::video::capture::Parameters;
 use v4l::{Device, Format};
 
 use super::{Camera, CameraError, Shot};
 use crate::image::{Frame, decode};
+use crate::kernel_time::instant_of;
 
 /// Frames that the kernel may hold.
 const BUFFERS: u32 = 3;
+/// What a stream waits for a frame where nobody says how long; without it, for ever.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a device is asked for.
 #[derive(Clone, Debug)]
@@ -54,7 +58,8 @@ impl PixelFormat {
     }
 }
 
-/// A camera that is opened when first asked, and again after every error: after one time-out v4l's stream fails for ever.
+/// A camera that is opened again after every error: after one time-out or signal v4l's stream fails for ever, and a camera
+/// that was plugged in again is another device.
 pub struct V4l2 {
     settings: Settings,
     open: Option<Open>,
@@ -65,6 +70,14 @@ struct Open {
     format: Format,
 }
 
+/// Why one attempt at a frame failed.
+enum Miss {
+    /// The frame is damaged, as USB cameras give them now and then, the first one above all; the next may be whole.
+    Damaged(String),
+    /// The stream is of no more use.
+    Lost(CameraError),
+}
+
 impl V4l2 {
     /// Opens the device to see whether it gives what it is asked for.
     pub fn new(settings: Settings) -> Result<Self, CameraError> {
@@ -72,21 +85,25 @@ impl V4l2 {
         Ok(Self { settings, open })
     }
 
-    fn capture(&mut self, timeout: Duration) -> Result<Shot, CameraError> {
+    /// One attempt at a frame.
+    fn capture(&mut self, timeout: Duration) -> Result<Shot, Miss> {
         let open = match &mut self.open {
             Some(open) => open,
-            closed => closed.insert(Open::new(&self.settings)?),
+            closed => closed.insert(Open::new(&self.settings).map_err(Miss::Lost)?),
         };
-        open.stream
-            .set_timeout(timeout.min(Duration::from_secs(60)));
-        let fail = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::TimedOut => CameraError::Timeout(timeout),
-            _ => of_device(&self.settings.device, "gives no frame", &error),
-        };
-        let (bytes, meta) = open.stream.next().map_err(fail)?;
-        let captured_at = Instant::now();
+        open.stream.set_timeout(timeout);
+        let (bytes, meta) = open.stream.next().map_err(|error| {
+            Miss::Lost(match error.kind() {
+                ErrorKind::TimedOut => CameraError::Timeout(timeout),
+                _ => of_device(&self.settings.device, "gives no frame", &error),
+            })
+        })?;
+        let captured_at = captured_at(meta);
+        if meta.flags.contains(Flags::ERROR) {
+            return Err(Miss::Damaged("is marked as damaged by the driver".into()));
+        }
         let used = bytes.get(..meta.bytesused as usize).unwrap_or(bytes);
-        let frame = to_luma(used, &open.format, self.settings.format)?;
+        let frame = to_luma(used, &open.format, self.settings.format).map_err(Miss::Damaged)?;
         Ok(Shot { frame, captured_at })
     }
 }
@@ -108,47 +125,115 @@ impl Open {
                 format.fourcc
             )));
         }
-        if let Err(error) = opened.set_params(&parameters::Parameters::with_fps(settings.fps)) {
+        if (format.width, format.height) != (wanted.width, wanted.height) {
+            log::warn!(
+                "camera {} gives {}×{} pixels, not {}×{}",
+                device.display(),
+                format.width,
+                format.height,
+                wanted.width,
+                wanted.height
+            );
+        }
+        if let Err(error) = opened.set_params(&Parameters::with_fps(settings.fps)) {
             log::warn!(
                 "camera {} keeps its own frame rate: {error}",
                 device.display()
             );
         }
-        let stream = Stream::with_buffers(&opened, Type::VideoCapture, BUFFERS)
+        let mut stream = Stream::with_buffers(&opened, Type::VideoCapture, BUFFERS)
             .map_err(fail("cannot stream"))?;
+        stream.set_timeout(PATIENCE);
         Ok(Self { stream, format })
+    }
+
+    /// Whether a frame, or an error, can be had without waiting.
+    fn is_ready(&self) -> io::Result<bool> {
+        const POLLIN: i16 = 1;
+        Ok(self.stream.handle().poll(POLLIN, 0)? > 0)
     }
 }
 
 impl Camera for V4l2 {
     fn next(&mut self, timeout: Duration) -> Result<Shot, CameraError> {
-        let shot = self.capture(timeout);
-        if matches!(shot, Err(CameraError::Timeout(_) | CameraError::Device(_))) {
-            self.open = None;
+        let deadline = Instant::now() + timeout;
+        let mut retried = false;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let error = match self.capture(left) {
+                Ok(shot) => return Ok(shot),
+                Err(Miss::Damaged(what)) => {
+                    log::debug!("a frame of the camera {what}");
+                    CameraError::Device(format!(
+                        "camera {} gives damaged frames only: the last one {what}; try another cable or `format`",
+                        self.settings.device.display()
+                    ))
+                }
+                Err(Miss::Lost(CameraError::Timeout(_))) => {
+                    self.open = None;
+                    return Err(CameraError::Timeout(timeout));
+                }
+                // It may have been only the stream: the camera was away for a while, or a signal came.
+                Err(Miss::Lost(error)) => {
+                    self.open = None;
+                    if retried {
+                        return Err(error);
+                    }
+                    retried = true;
+                    error
+                }
+            };
+            if Instant::now() >= deadline {
+                return Err(error);
+            }
         }
-        shot
     }
 
-    /// There is no "newest frame" in V4L2: as many frames as may be queued are taken out.
+    /// There is no "newest frame" in V4L2: what is ready is taken out, but no more than can be queued, for the camera may be
+    /// quicker than this loop. Errors are left to the next frame, which opens the camera again.
     fn discard_queued(&mut self) -> Result<(), CameraError> {
         for _ in 0..BUFFERS {
-            self.next(Duration::from_secs(2))?;
+            let Some(open) = &mut self.open else {
+                break;
+            };
+            let taken = match open.is_ready() {
+                Ok(false) => break,
+                Ok(true) => open.stream.next().map(|_| ()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = taken {
+                log::warn!("camera {}: {error}", self.settings.device.display());
+                self.open = None;
+            }
         }
         Ok(())
     }
 }
 
-fn of_device(device: &Path, what: &str, error: &std::io::Error) -> CameraError {
-    CameraError::Device(format!("camera {} {what}: {error}", device.display()))
+/// When a frame was captured: the driver's word, if it goes by the monotonic clock.
+fn captured_at(meta: &Metadata) -> Instant {
+    if meta.flags & Flags::TIMESTAMP_MASK == Flags::TIMESTAMP_MONOTONIC {
+        instant_of(meta.timestamp.into())
+    } else {
+        Instant::now()
+    }
 }
 
-fn to_luma(bytes: &[u8], format: &Format, pixels: PixelFormat) -> Result<Frame, CameraError> {
+fn of_device(device: &Path, what: &str, error: &io::Error) -> CameraError {
+    let hint = match error.kind() {
+        ErrorKind::NotFound => "; is it plugged in? `v4l2-ctl --list-devices` lists what is there",
+        ErrorKind::PermissionDenied => "; the user must be in the group video",
+        ErrorKind::ResourceBusy => "; another program uses it",
+        _ => "",
+    };
+    CameraError::Device(format!("camera {} {what}: {error}{hint}", device.display()))
+}
+
+/// The brightness of a frame, or what is wrong with it.
+fn to_luma(bytes: &[u8], format: &Format, pixels: PixelFormat) -> Result<Frame, String> {
     let (width, height) = (format.width as usize, format.height as usize);
     let bytes_a_pixel = match pixels {
-        PixelFormat::Mjpeg => {
-            return decode(bytes)
-                .map_err(|error| CameraError::Device(format!("a frame of the camera {error}")));
-        }
+        PixelFormat::Mjpeg => return decode(bytes).map_err(|error| error.to_string()),
         PixelFormat::Yuyv => 2,
         PixelFormat::Grey => 1,
     };
@@ -166,6 +251,60 @@ fn to_luma(bytes: &[u8], format: &Format, pixels: PixelFormat) -> Result<Frame, 
             luma,
         })
     } else {
-        Err(CameraError::Device("the camera gave half a frame".into()))
+        Err(format!("has {} bytes only", bytes.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// A format of 3 × 2 pixels.
+    fn small(pixels: PixelFormat, stride: u32) -> Format {
+        let mut format = Format::new(3, 2, pixels.fourcc());
+        format.stride = stride;
+        format
+    }
+
+    #[test]
+    fn rows_are_cut_out_of_their_padding() {
+        let bytes = [1, 2, 3, 0, 4, 5, 6];
+        let frame = to_luma(&bytes, &small(PixelFormat::Grey, 4), PixelFormat::Grey).unwrap();
+        assert_eq!(
+            (frame.width, frame.height, frame.luma),
+            (3, 2, vec![1, 2, 3, 4, 5, 6])
+        );
+    }
+
+    #[test]
+    fn yuyv_is_grey_in_every_second_byte() {
+        let bytes = [1, 99, 2, 99, 3, 99, 4, 99, 5, 99, 6, 99];
+        let frame = to_luma(&bytes, &small(PixelFormat::Yuyv, 0), PixelFormat::Yuyv).unwrap();
+        assert_eq!(frame.luma, [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn half_a_frame_is_none() {
+        for pixels in [PixelFormat::Grey, PixelFormat::Yuyv, PixelFormat::Mjpeg] {
+            assert!(to_luma(&[1, 2, 3, 4, 5], &small(pixels, 0), pixels).is_err());
+        }
+    }
+
+    #[test]
+    fn a_camera_that_is_not_there_is_named() {
+        let settings = Settings {
+            device: "/dev/no-such-camera".into(),
+            width: 640,
+            height: 480,
+            fps: 30,
+            format: PixelFormat::Mjpeg,
+        };
+        let error = V4l2::new(settings).err().unwrap().to_string();
+        assert!(
+            error.contains("/dev/no-such-camera") && error.contains("plugged in"),
+            "{error}"
+        );
     }
 }

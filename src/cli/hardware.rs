@@ -98,8 +98,8 @@ fn v4l2(_: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure> {
 
 #[cfg(feature = "gpio")]
 fn trigger(config: &Config) -> Result<Option<Box<dyn Trigger>>, Failure> {
-    use crate::config::EdgeKind;
-    use crate::gpio::cdev::{Change, Input};
+    use crate::config::{BiasKind, EdgeKind};
+    use crate::gpio::cdev::{Bias, Change, Input};
     let Some(line) = &config.trigger.line else {
         return Ok(None);
     };
@@ -107,8 +107,13 @@ fn trigger(config: &Config) -> Result<Option<Box<dyn Trigger>>, Failure> {
         EdgeKind::Rising => Change::Rising,
         EdgeKind::Falling => Change::Falling,
     };
+    let bias = match config.trigger.bias {
+        BiasKind::PullUp => Bias::PullUp,
+        BiasKind::PullDown => Bias::PullDown,
+        BiasKind::Disabled => Bias::Disabled,
+    };
     let debounce = Duration::from_millis(config.trigger.debounce_ms);
-    Ok(Some(Box::new(Input::new(line, change, debounce)?)))
+    Ok(Some(Box::new(Input::new(line, change, bias, debounce)?)))
 }
 
 #[cfg(feature = "gpio")]

@@ -66,6 +66,7 @@ section! {
     TriggerConfig {
         line: Option<String> = None,
         edge: EdgeKind = EdgeKind::Falling,
+        bias: BiasKind = BiasKind::PullUp,
         debounce_ms: u64 = 50,
     }
 }
@@ -146,6 +147,16 @@ pub enum PixelFormat {
 pub enum EdgeKind {
     Rising,
     Falling,
+}
+
+/// What holds the trigger line while nothing drives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum BiasKind {
+    PullUp,
+    PullDown,
+    Disabled,
 }
 
 /// A model in place of one inside the program.
@@ -292,8 +303,8 @@ impl Config {
         within(
             "light.pwm_channel",
             self.light.pwm_channel.unwrap_or(0),
-            0..=1,
-            "0 or 1",
+            0..=3,
+            "0 to 3",
         )?;
         within(
             "light.pwm_duty",

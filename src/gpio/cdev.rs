@@ -2,12 +2,13 @@
 //!
 //! Lines are found by name (`GPIO17`), never by chip and number: on a Raspberry Pi 5 the header has moved between chips.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use gpiocdev::line::{EdgeDetection, Value};
+use gpiocdev::line::{self, EdgeDetection, EventClock, Value};
 use gpiocdev::{FoundLine, Request};
 
 use super::{Edge, GpioError, Output, Trigger};
+use crate::kernel_time::instant_of;
 
 /// An input with kernel debounce.
 pub struct Input {
@@ -24,25 +25,50 @@ pub enum Change {
     Falling,
 }
 
+/// What holds the line while nothing drives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bias {
+    /// High: for a button to ground.
+    PullUp,
+    /// Low: for a button to the supply.
+    PullDown,
+    /// Nothing on the board: the line has a resistor of its own, or is always driven.
+    Disabled,
+}
+
 impl Input {
-    /// Takes a line as trigger.
-    pub fn new(name: &str, change: Change, debounce: Duration) -> Result<Self, GpioError> {
-        let line = find(name)?;
-        let edge = match change {
-            Change::Rising => EdgeDetection::RisingEdge,
-            Change::Falling => EdgeDetection::FallingEdge,
-        };
-        let request = Request::builder()
+    /// Takes a line as trigger. A line that the kernel cannot debounce is taken as it is.
+    pub fn new(
+        name: &str,
+        change: Change,
+        bias: Bias,
+        debounce: Duration,
+    ) -> Result<Self, GpioError> {
+        let found = find(name)?;
+        let mut builder = Request::builder();
+        builder
             .with_consumer("vinspect trigger")
-            .with_found_line(&line)
+            .with_found_line(&found)
             .as_input()
-            .with_edge_detection(edge)
-            .with_debounce_period(debounce)
-            .request()
-            .map_err(|error| refused(name, "the trigger", &error))?;
+            .with_bias(match bias {
+                Bias::PullUp => line::Bias::PullUp,
+                Bias::PullDown => line::Bias::PullDown,
+                Bias::Disabled => line::Bias::Disabled,
+            })
+            .with_edge_detection(match change {
+                Change::Rising => EdgeDetection::RisingEdge,
+                Change::Falling => EdgeDetection::FallingEdge,
+            })
+            .with_event_clock(EventClock::Monotonic)
+            .with_debounce_period(debounce);
+        let request = builder.request().or_else(|error| {
+            let plain = builder.with_debounce_period(Duration::ZERO).request()?;
+            log::warn!("GPIO line {name:?} has no debounce in the kernel: {error}");
+            Ok(plain)
+        });
         Ok(Self {
             name: name.into(),
-            request,
+            request: request.map_err(|error| refused(name, "the trigger", &error))?,
         })
     }
 }
@@ -50,12 +76,22 @@ impl Input {
 impl Trigger for Input {
     fn wait(&mut self, timeout: Duration) -> Result<Option<Edge>, GpioError> {
         let fail = |error| refused(&self.name, "the trigger", &error);
-        if !self.request.wait_edge_event(timeout).map_err(fail)? {
-            return Ok(None);
+        match self.request.wait_edge_event(timeout) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) if is_interruption(&error) => return Ok(None),
+            Err(error) => return Err(fail(error)),
         }
-        self.request.read_edge_event().map_err(fail)?;
-        Ok(Some(Edge { at: Instant::now() }))
+        let event = self.request.read_edge_event().map_err(fail)?;
+        Ok(Some(Edge {
+            at: instant_of(Duration::from_nanos(event.timestamp_ns)),
+        }))
     }
+}
+
+/// Whether a signal came while waiting (EINTR), which gpiocdev tells by its text only.
+fn is_interruption(error: &gpiocdev::Error) -> bool {
+    error.to_string().ends_with("(os error 4)")
 }
 
 /// An output line.
@@ -110,6 +146,28 @@ fn find(name: &str) -> Result<FoundLine, GpioError> {
 
 fn refused(name: &str, purpose: &str, error: &gpiocdev::Error) -> GpioError {
     GpioError(format!(
-        "GPIO line {name:?} cannot be used as {purpose}: {error}"
+        "GPIO line {name:?} cannot be used as {purpose}: {error}; `gpioinfo` shows whether something else uses it"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_not_there_is_named() {
+        let new = Input::new("NO_SUCH", Change::Falling, Bias::PullUp, Duration::ZERO);
+        let error = new.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(
+            error.contains("\"NO_SUCH\"") && error.contains("gpioinfo"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_signal_is_an_interruption() {
+        let of = |number| std::io::Error::from_raw_os_error(number).into();
+        assert!(is_interruption(&of(4)));
+        assert!(!is_interruption(&of(19)));
+    }
 }

@@ -14,14 +14,13 @@ pub struct DimmedLight {
 }
 
 impl DimmedLight {
-    /// On PWM channel 0 (GPIO 12 or 18) or 1 (GPIO 13 or 19); `duty` over 0 up to 1.
+    /// `duty` over 0 up to 1. Channel 0 is GPIO 12 and 1 is GPIO 13; GPIO 18 and 19 are 2 and 3 on a Raspberry Pi 5, but
+    /// the same two channels on those before it.
     pub fn new(channel: u8, duty: f64) -> Result<Self, GpioError> {
-        let channel = if channel == 0 {
-            Channel::Pwm0
-        } else {
-            Channel::Pwm1
-        };
-        let pwm = Pwm::with_frequency(channel, FREQUENCY_HZ, 0.0, Polarity::Normal, true)
+        let pwm = Channel::try_from(channel)
+            .and_then(|channel| {
+                Pwm::with_frequency(channel, FREQUENCY_HZ, 0.0, Polarity::Normal, true)
+            })
             .map_err(refused)?;
         Ok(Self { pwm, duty })
     }

@@ -2,7 +2,8 @@
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Zoned;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Source, Timings, Verdict};
 use crate::camera::{Camera, CameraError};
-use crate::gpio::{GpioError, Output, Trigger};
+use crate::gpio::{Edge, GpioError, Output, Trigger};
 use crate::reader::{Decision, Fusion, Observe, Outcome};
 
 /// How long the trigger is waited for before commands and the end are looked for.
@@ -98,6 +99,14 @@ pub struct Station {
     parts: Parts,
     settings: Settings,
     last_edge: Option<Instant>,
+    /// Why the trigger pin does not work, for as long as it does not.
+    trigger_fault: Option<String>,
+}
+
+/// What came at the trigger.
+enum Event {
+    Triggered(Request),
+    Bounce,
 }
 
 /// A trigger that is served.
@@ -125,6 +134,7 @@ impl Station {
             parts,
             settings,
             last_edge: None,
+            trigger_fault: None,
         }
     }
 
@@ -132,7 +142,7 @@ impl Station {
     /// came in.
     pub fn run(&mut self, stop: &AtomicBool, mut deliver: impl FnMut(Verdict)) {
         while !stop.load(Ordering::SeqCst) {
-            if let Some(request) = self.wait(LOOK_UP) {
+            if let Some(Event::Triggered(request)) = self.wait(LOOK_UP) {
                 let verdict = self.serve(request, stop);
                 deliver(verdict);
             }
@@ -140,44 +150,54 @@ impl Station {
     }
 
     /// The next trigger of either kind.
-    fn wait(&mut self, timeout: Duration) -> Option<Request> {
-        if let Ok(at) = self.parts.commands.try_recv() {
-            return Some(Request {
-                source: Source::Command,
-                at,
-            });
-        }
+    fn wait(&mut self, timeout: Duration) -> Option<Event> {
         let Some(trigger) = &mut self.parts.trigger else {
-            let at = self.parts.commands.recv_timeout(timeout).ok()?;
-            return Some(Request {
-                source: Source::Command,
-                at,
-            });
+            return self.command(timeout);
         };
-        loop {
-            match trigger.wait(timeout) {
-                Ok(None) => return None,
-                Ok(Some(edge)) => {
-                    let bounce = self.last_edge.replace(edge.at).is_some_and(|last| {
-                        edge.at.saturating_duration_since(last) < self.settings.debounce
-                    });
-                    if !bounce {
-                        return Some(Request {
-                            source: Source::Gpio,
-                            at: edge.at,
-                        });
-                    }
-                }
-                Err(error) => {
+        if let Some(event) = Self::commanded(self.parts.commands.try_recv().ok()) {
+            return Some(event);
+        }
+        match trigger.wait(timeout) {
+            Ok(edge) => {
+                self.trigger_fault = None;
+                edge.map(|edge| self.debounce(edge))
+            }
+            Err(error) => {
+                let fault = Some(error.to_string());
+                if self.trigger_fault != fault {
                     log::error!("{error}");
-                    let at = self.parts.commands.recv_timeout(timeout).ok()?;
-                    return Some(Request {
-                        source: Source::Command,
-                        at,
-                    });
+                    self.trigger_fault = fault;
                 }
+                self.command(timeout)
             }
         }
+    }
+
+    fn debounce(&mut self, edge: Edge) -> Event {
+        let last = self.last_edge.replace(edge.at);
+        let debounce = self.settings.debounce;
+        if last.is_some_and(|last| edge.at.saturating_duration_since(last) < debounce) {
+            return Event::Bounce;
+        }
+        Event::Triggered(Request {
+            source: Source::Gpio,
+            at: edge.at,
+        })
+    }
+
+    /// The next command.
+    fn command(&self, timeout: Duration) -> Option<Event> {
+        let received = self.parts.commands.recv_timeout(timeout);
+        if received == Err(RecvTimeoutError::Disconnected) {
+            // Nobody is left to command, which is no reason to run hot.
+            thread::sleep(timeout);
+        }
+        Self::commanded(received.ok())
+    }
+
+    fn commanded(at: Option<Instant>) -> Option<Event> {
+        let source = Source::Command;
+        at.map(|at| Event::Triggered(Request { source, at }))
     }
 
     fn serve(&mut self, request: Request, stop: &AtomicBool) -> Verdict {
@@ -199,10 +219,11 @@ impl Station {
         let reading = fusion.reading();
         self.lamps(Some(reading.outcome));
         let missed = self.missed();
-        timings.total = self.parts.clock.now().saturating_duration_since(request.at);
         for fault in &faults {
             log::error!("{fault}");
         }
+        faults.extend(self.trigger_fault.clone());
+        timings.total = self.parts.clock.now().saturating_duration_since(request.at);
         Verdict {
             id: Uuid::now_v7(),
             source: request.source,
@@ -267,8 +288,8 @@ impl Station {
     /// How many triggers came during the read.
     fn missed(&mut self) -> u32 {
         let mut missed = 0;
-        while self.wait(Duration::ZERO).is_some() {
-            missed += 1;
+        while let Some(event) = self.wait(Duration::ZERO) {
+            missed += u32::from(matches!(event, Event::Triggered(_)));
         }
         if missed > 0 {
             log::warn!("{missed} triggers came while the station was busy");

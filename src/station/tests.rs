@@ -27,14 +27,22 @@ struct World {
     brightness: f32,
     /// Frames that the camera holds ready: how bright and how old they are.
     queued: VecDeque<(f32, Instant)>,
+    /// The camera keeps so many of them when told to throw them away.
+    sticky: usize,
     presses: VecDeque<Instant>,
     /// The camera fails at these frames, counted from the first.
     broken_frames: Vec<usize>,
     frames: usize,
     light_fails: bool,
+    trigger_fails: bool,
     /// What is seen, frame by frame; the last stays.
     scenes: VecDeque<Observation>,
     panic_at_read: Option<usize>,
+    /// The reader fails at these frames, counted from the first it got.
+    failed_reads: Vec<usize>,
+    /// The program is stopped during this read.
+    stop_at_read: Option<usize>,
+    stop: Arc<AtomicBool>,
     /// Brightness of the frames that were read.
     read: Vec<f32>,
     stop_at: Instant,
@@ -57,11 +65,21 @@ impl Clock for Sim {
 impl Trigger for Sim {
     fn wait(&mut self, timeout: Duration) -> Result<Option<Edge>, GpioError> {
         let mut world = self.0.lock().unwrap();
+        assert!(!world.light, "nobody waits with the light on");
+        if world.trigger_fails {
+            return Err(GpioError("the trigger is broken".into()));
+        }
         let until = world.now + timeout;
         if world.presses.front().is_some_and(|&at| at <= until) {
             let at = world.presses.pop_front().unwrap();
             world.now = world.now.max(at);
             return Ok(Some(Edge { at }));
+        }
+        if !timeout.is_zero() {
+            // Meanwhile the camera fills its queue with frames that nobody takes.
+            let old = (world.brightness, world.now);
+            world.queued.push_back(old);
+            world.queued.truncate(4);
         }
         world.now = until;
         Ok(None)
@@ -105,7 +123,9 @@ impl Camera for Sim {
     }
 
     fn discard_queued(&mut self) -> Result<(), CameraError> {
-        self.0.lock().unwrap().queued.clear();
+        let mut world = self.0.lock().unwrap();
+        let gone = world.queued.len().saturating_sub(world.sticky);
+        world.queued.drain(..gone);
         Ok(())
     }
 }
@@ -118,6 +138,12 @@ impl Observe for Sim {
         if world.panic_at_read == Some(world.read.len()) {
             drop(world);
             panic!("the reader panics");
+        }
+        if world.stop_at_read == Some(world.read.len()) {
+            world.stop.store(true, Ordering::SeqCst);
+        }
+        if world.failed_reads.contains(&world.read.len()) {
+            return Err(ReadError::Shape("scripted"));
         }
         let scene = world.scenes.front().cloned().unwrap_or_default();
         if world.scenes.len() > 1 {
@@ -141,12 +167,17 @@ fn bench() -> Bench {
         light: false,
         brightness: 20.0,
         queued: VecDeque::new(),
+        sticky: 0,
         presses: VecDeque::new(),
         broken_frames: Vec::new(),
         frames: 0,
         light_fails: false,
+        trigger_fails: false,
         scenes: [script::seen(script::clear(VIN))].into(),
         panic_at_read: None,
+        failed_reads: Vec::new(),
+        stop_at_read: None,
+        stop: Arc::default(),
         read: Vec::new(),
         stop_at: start + Duration::from_secs(60),
     }));
@@ -184,18 +215,18 @@ impl Bench {
 
     /// Runs until the world's time is up.
     fn verdicts(&mut self) -> Vec<Verdict> {
-        let never = AtomicBool::new(false);
+        let stop = Arc::clone(&self.world.lock().unwrap().stop);
         let mut verdicts = Vec::new();
         loop {
             let (now, stop_at) = {
                 let world = self.world.lock().unwrap();
                 (world.now, world.stop_at)
             };
-            if now >= stop_at {
+            if now >= stop_at || stop.load(Ordering::SeqCst) {
                 return verdicts;
             }
-            if let Some(request) = self.station.wait(LOOK_UP) {
-                verdicts.push(self.station.serve(request, &never));
+            if let Some(Event::Triggered(request)) = self.station.wait(LOOK_UP) {
+                verdicts.push(self.station.serve(request, &stop));
                 assert!(
                     !self.world.lock().unwrap().light,
                     "the light is off after a read"
@@ -333,14 +364,72 @@ fn the_light_goes_off_when_the_reader_panics() {
 #[test]
 fn stopping_mid_burst_keeps_what_was_seen() {
     let mut bench = bench();
-    let stop = AtomicBool::new(true);
+    {
+        let mut world = bench.world.lock().unwrap();
+        world.scenes = [Observation::default()].into();
+        world.stop_at_read = Some(3);
+    }
+    bench.press(0);
+    let verdicts = bench.verdicts();
+    assert_eq!(verdicts.len(), 1);
+    assert_eq!(verdicts[0].frames, 3);
+    assert!(verdicts[0].fault.as_ref().unwrap().contains("stopped"));
+    assert!(!bench.world.lock().unwrap().light);
+}
+
+#[test]
+fn stopping_while_the_picture_settles_reads_nothing() {
+    let mut bench = bench();
     let request = Request {
         source: Source::Gpio,
         at: bench.start,
     };
-    let verdict = bench.station.serve(request, &stop);
+    let verdict = bench.station.serve(request, &AtomicBool::new(true));
     assert!(verdict.fault.unwrap().contains("stopped"));
-    assert!(!bench.world.lock().unwrap().light);
+    assert_eq!(verdict.reading.outcome, Outcome::NoRead);
+    let world = bench.world.lock().unwrap();
+    assert!(!world.light && world.read.is_empty());
+}
+
+#[test]
+fn a_reader_that_fails_is_a_fault_and_the_next_read_works() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().failed_reads = vec![1];
+    bench.press(0);
+    bench.press(20_000);
+    let verdicts = bench.verdicts();
+    assert_eq!(verdicts.len(), 2);
+    assert!(verdicts[0].fault.as_ref().unwrap().contains("scripted"));
+    assert_eq!(verdicts[0].reading.outcome, Outcome::NoRead);
+    assert_eq!(verdicts[1].reading.outcome, Outcome::Accepted);
+}
+
+#[test]
+fn a_broken_trigger_is_told_with_the_reads_that_commands_ask_for() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().trigger_fails = true;
+    bench.commands.send(bench.start).unwrap();
+    let Some(Event::Triggered(request)) = bench.station.wait(LOOK_UP) else {
+        panic!("a command still triggers");
+    };
+    let verdict = bench.station.serve(request, &AtomicBool::new(false));
+    assert_eq!(verdict.reading.outcome, Outcome::Accepted);
+    assert!(verdict.fault.unwrap().contains("trigger is broken"));
+}
+
+/// A line that floats: edge after edge, each a bounce of the one before. Stop and commands must still get their turn.
+#[test]
+fn a_chattering_line_does_not_hold_the_station() {
+    let mut bench = bench();
+    for at in 0..500 {
+        bench.press(at * 20);
+    }
+    let first = bench.station.wait(LOOK_UP);
+    assert!(matches!(first, Some(Event::Triggered(_))));
+    assert!(matches!(bench.station.wait(LOOK_UP), Some(Event::Bounce)));
+    bench.commands.send(bench.start).unwrap();
+    let next = bench.station.wait(LOOK_UP);
+    assert!(matches!(next, Some(Event::Triggered(request)) if request.source == Source::Command));
 }
 
 proptest! {
@@ -351,6 +440,9 @@ proptest! {
     fn every_trigger_is_answered_once(
         mut presses in prop::collection::vec(0u64..20_000, 0..12),
         broken_frames in prop::collection::vec(1usize..60, 0..4),
+        failed_reads in prop::collection::vec(1usize..20, 0..3),
+        sticky in 0usize..3,
+        empty in any::<bool>(),
     ) {
         presses.sort_unstable();
         // Closer ones would be bounces.
@@ -359,7 +451,15 @@ proptest! {
         for &at in &presses {
             bench.press(at);
         }
-        bench.world.lock().unwrap().broken_frames = broken_frames;
+        {
+            let mut world = bench.world.lock().unwrap();
+            world.broken_frames = broken_frames;
+            world.failed_reads = failed_reads;
+            world.sticky = sticky;
+            if empty {
+                world.scenes = [Observation::default()].into();
+            }
+        }
         let verdicts = bench.verdicts();
         let answered: usize = verdicts.iter().map(|verdict| 1 + verdict.missed as usize).sum();
         prop_assert_eq!(answered, presses.len());
