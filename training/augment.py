@@ -1,49 +1,69 @@
 """What happens to strips on the way into the net: a jittered cut, and weather.
 
-Strips come 48×320 with the text's corners at BOX; the net takes 32×256 with them at TEXT_BOX.
+Strips come wide, with the text's corners at WIDE_BOX; the net takes a cut of them with the corners at TEXT_BOX.
 """
 
 import torch
 from torch.nn import functional as F
 
-from nets import STRIP, TEXT_BOX
+from nets import PLACES, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP
 
-WIDTH, HEIGHT = 320, 48
-MARGIN = (32.0, 8.0)  # the cut's left and upper edge in the strip
+MARGIN = (int(WIDE_BOX[0] - TEXT_BOX[0]), int(WIDE_BOX[1] - TEXT_BOX[1]))  # the cut's left and upper edge in the strip
+
+
+def box(x0, y0, x1, y1):
+    """Its corners [4,2]: TL, TR, BR, BL."""
+    return torch.tensor([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
 
 def cut(strips):
     """The exact cut."""
-    x, y = int(MARGIN[0]), int(MARGIN[1])
+    x, y = MARGIN
     return strips[:, :, y : y + STRIP[0], x : x + STRIP[1]]
 
 
-def jittered_cut(strips, centres):
-    """Cuts as a locator would make them: mostly a little off, some loose and far off.
+def spliced(strips, labels, share=0.5):
+    """Some strips get their right part from another, so that nothing learns whole VINs by heart; the characters at
+    the seam, which may be half of each, become unknown. For strips that are marks."""
+    n = len(strips)
+    other = torch.randperm(n)
+    seam = torch.randint(3, 15, (n, 1))
+    seam = torch.where(torch.rand(n, 1) < share, seam, torch.tensor(99))
+    x0, _, x1, _ = WIDE_BOX
+    columns = torch.arange(WIDE_STRIP[1])[None]
+    right = columns > x0 + seam * (x1 - x0) / PLACES
+    places = torch.arange(PLACES)[None]
+    labels = torch.where(places >= seam, labels[other], labels)
+    labels = torch.where((places == seam) | (places == seam - 1), torch.tensor(255), labels)
+    return torch.where(right[:, None, None], strips[other], strips), labels
 
-    Returns the cuts [n,1,32,256], the characters' centres in them (-1000 where unknown) and the
-    text's corners off TEXT_BOX [n,8] in widths and heights of the cut.
+
+def jittered_cut(strips, centres, loose_share=0.4):
+    """Cuts as the reader makes them: a share as loose as where the locator points, the others nearly exact, as where
+    the recognizer itself pointed in an earlier cut.
+
+    Returns the cuts [n,1,32,256], the characters' centres in them (-1000 where unknown), the text's corners off
+    TEXT_BOX [n,8] in widths and heights of the cut, and which cuts are loose [n].
     """
     n = len(strips)
-    x0, y0, x1, y1 = TEXT_BOX
-    nominal = torch.tensor([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    nominal = box(*TEXT_BOX)
     middle = nominal.mean(0)
-    loose = torch.rand(n, 1) < 0.25
+    loose = torch.rand(n, 1) < loose_share
     one = lambda low, high: torch.rand(n, 1) * (high - low) + low
-    scale = torch.cat([torch.where(loose, one(0.72, 1.0), one(0.94, 1.04)), torch.where(loose, one(0.45, 1.0), one(0.8, 1.25))], 1)
-    wild = torch.where(loose, 2.0, 1.0)[:, :, None]
-    ends = (torch.randn(n, 2, 2) * torch.tensor([4.5, 1.4]) * wild)[:, [0, 1, 1, 0]]
-    each = torch.randn(n, 4, 2) * torch.tensor([2.0, 0.8]) * wild
+    scale = torch.cat([torch.where(loose, one(0.7, 1.02), one(0.975, 1.025)), torch.where(loose, one(0.45, 1.1), one(0.85, 1.18))], 1)
+    spread = lambda exact, far: torch.where(loose[:, :, None], torch.tensor(far), torch.tensor(exact))
+    ends = (torch.randn(n, 2, 2) * spread([2.0, 0.9], [9.0, 2.8]))[:, [0, 1, 1, 0]]
+    each = torch.randn(n, 4, 2) * spread([1.2, 0.6], [3.0, 1.4])
     corners = middle + (nominal - middle) * scale[:, None] + ends + each
-    home = torch.tensor([[40.0, 12], [280, 12], [280, 36], [40, 36]]).expand(n, -1, -1)
-    to_strip = homographies(corners, home)
+    to_strip = homographies(corners, box(*WIDE_BOX).expand(n, -1, -1))
     ys, xs = torch.meshgrid(torch.arange(float(STRIP[0])), torch.arange(float(STRIP[1])), indexing="ij")
     at = apply(to_strip, torch.stack([xs, ys], -1).reshape(1, -1, 2).expand(n, -1, -1)).reshape(n, *STRIP, 2)
-    grid = (at + 0.5) / torch.tensor([WIDTH / 2, HEIGHT / 2]) - 1
+    grid = (at + 0.5) / torch.tensor([WIDE_STRIP[1] / 2, WIDE_STRIP[0] / 2]) - 1
     cuts = F.grid_sample(strips, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    moved = apply(torch.linalg.inv(to_strip), torch.stack([centres, torch.full_like(centres, 24.0)], -1))[..., 0]
+    line = torch.full_like(centres, (WIDE_BOX[1] + WIDE_BOX[3]) / 2)
+    moved = apply(torch.linalg.inv(to_strip), torch.stack([centres, line], -1))[..., 0]
     off = (corners - nominal) / torch.tensor([float(STRIP[1]), float(STRIP[0])])
-    return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off.flatten(1)
+    return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off.flatten(1), loose[:, 0]
 
 
 def homographies(source, target):

@@ -12,6 +12,8 @@ ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
 PLACES = 17
 STRIP = (32, 256)  # height, width of the recognizer's input
 TEXT_BOX = (8.0, 4.0, 248.0, 28.0)  # x0 y0 x1 y1: where the text's own corners lie in the strip
+WIDE_STRIP = (64, 384)  # height, width of the strips in shards: room to move the cut
+WIDE_BOX = (72.0, 20.0, 312.0, 44.0)  # x0 y0 x1 y1: where the text's corners lie in them
 SCENE = (288, 512)  # height, width of the locator's input
 STRIDE = 8  # of the locator's output
 

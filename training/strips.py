@@ -2,10 +2,10 @@
 
 `python strips.py --shared ../../shared --count 20000 --seed 1 --out shards/strips_001.npz`
 
-A strip is 48×320 grey: the contract's 32×256 (see nets.py) with 8 pixels more above and below and
-32 left and right, so that training can jitter the cut. The shard holds `strips` [n,48,320] uint8,
+A strip is 64×384 grey: the recognizer's 32×256 (see nets.py) with 16 pixels more above and below and
+64 left and right, so that training can jitter the cut. The shard holds `strips` [n,64,384] uint8,
 `labels` [n,17] uint8 (index in the alphabet, 255 unknown), `centres` [n,17] float16 (x of each
-character in the 320-wide strip) and `marks` [n] uint8 (1: a whole VIN the right way up).
+character in the 384-wide strip) and `marks` [n] uint8 (1: a whole VIN the right way up).
 """
 
 import argparse
@@ -19,10 +19,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import vins
+from nets import WIDE_BOX, WIDE_STRIP
 from real import pictures
 
-WIDTH, HEIGHT = 320, 48
-BOX = np.float32([[40, 12], [280, 12], [280, 36], [40, 36]])
+HEIGHT, WIDTH = WIDE_STRIP
+X0, Y0, X1, Y1 = WIDE_BOX
+BOX = np.float32([[X0, Y0], [X1, Y0], [X1, Y1], [X0, Y1]])
 CAP = 26  # cap height of the line as drawn, pixels
 FONTS = [  # name patterns; repeated = more often
     "Roboto-Regular", "Roboto-Medium", "Roboto-Condensed", "RobotoCondensed-Regular", "LiberationSans-Regular", "LiberationSans-Bold",
@@ -233,7 +235,7 @@ def photograph(rng: random.Random, np_rng, picture: np.ndarray, box: np.ndarray)
     turn = np.float32([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     target = half @ turn.T
     h0 = cv2.getPerspectiveTransform(box, target.astype(np.float32))
-    pad = 0.22 * length + height
+    pad = 0.35 * length + 1.3 * height
     low, high = target.min(0) - pad * 0.7, target.max(0) + pad * 0.7
     size = (int(high[0] - low[0]), int(high[1] - low[1]))
     shift = np.float64([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]])

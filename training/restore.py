@@ -1,0 +1,70 @@
+"""Takes the float weights back out of an exported net, to train on from where it stands.
+
+`python restore.py recognizer ../models/recognizer.onnx runs/restored/last.pt --shards shards`
+
+Training normalises by the statistics of its batches, which an exported net no longer holds: they are taken from
+rendered examples, layer by layer.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch.nn import functional as F
+
+import augment
+from nets import Locator, Recognizer
+
+HEADS = {
+    "recognizer": {"attention": "look", "classify": "characters", "mark": "mark", "edges": "edges", "corners": "corners"},
+    "locator": {"head": "head"},
+}
+
+
+@torch.no_grad()
+def restored(kind: str, path: Path, x: torch.Tensor) -> torch.nn.Module:
+    """The net of an exported file; x are some inputs."""
+    constants = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in onnx.load(path).graph.initializer}
+    net = Locator() if kind == "locator" else Recognizer()
+    step = constants["input_scale"]
+    for i, block in enumerate(net.trunk):
+        scale = constants[f"weight_scale_{i}"]
+        block.conv.weight.copy_(constants[f"weight_{i}"].float() * scale)
+        bias = constants[f"bias_{i}"].float() * step * scale
+        step = constants[f"scale_{i}"]
+        x = block.conv(x)
+        mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3))
+        block.norm.running_mean.copy_(mean)
+        block.norm.running_var.copy_(variance)
+        block.norm.weight.copy_(torch.sqrt(variance + block.norm.eps))
+        block.norm.bias.copy_(bias + mean)
+        x = F.relu(x + bias[:, None, None])
+    for name, source in HEADS[kind].items():
+        layer = getattr(net, name)
+        layer.weight.copy_(constants[f"{source}_weight"].T.reshape(layer.weight.shape))
+        layer.bias.copy_(constants[f"{source}_bias"])
+    if kind == "recognizer":
+        net.place.copy_(constants["place"][0])
+    return net
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("net", choices=("locator", "recognizer"))
+    parser.add_argument("model", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--shards", type=Path, required=True)
+    a = parser.parse_args()
+    key, count = ("pictures", 64) if a.net == "locator" else ("strips", 1000)
+    x = torch.from_numpy(np.load(sorted(a.shards.glob("scenes_*.npz" if a.net == "locator" else "strips_*.npz"))[0])[key][:count])
+    x = x[:, None].float() / 255
+    net = restored(a.net, a.model, x if a.net == "locator" else augment.cut(x))
+    a.out.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(net.state_dict(), a.out)
+
+
+if __name__ == "__main__":
+    main()
