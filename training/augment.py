@@ -84,9 +84,13 @@ def apply(maps, points):
 
 
 def weather(strips):
-    """Light, contrast, polarity, blur, noise and stains."""
+    """Stroke width, light, contrast, polarity, blur, noise and stains."""
     n = len(strips)
     one = lambda low, high: torch.rand(n, 1, 1, 1) * (high - low) + low
+    wider = one(-0.4, 0.4)
+    wider = torch.where(torch.rand(n, 1, 1, 1) < 0.3, wider, torch.zeros(()))
+    bright, dark = F.max_pool2d(strips, 3, 1, 1), -F.max_pool2d(-strips, 3, 1, 1)
+    strips = strips + wider.clamp(min=0) * (bright - strips) + wider.clamp(max=0) * (strips - dark)
     flipped = torch.rand(n, 1, 1, 1) < 0.2
     strips = torch.where(flipped, 1 - strips, strips)
     mean = strips.mean((2, 3), keepdim=True)

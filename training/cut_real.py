@@ -4,7 +4,8 @@
 
 The photographs come with an axis-aligned box and mostly with what the VIN says. Corners that fit in
 the box are tried, and those from which the recognizer reads the known VIN best (or, for unread ones,
-anything most surely) are kept. Writes OUT/{train,tune,validation}.npz in the form of a strips shard
+anything most surely) are kept. What nobody has read is labelled where the recognizer is sure of it in many cuts, and only
+trained on. Writes OUT/{train,tune,validation}.npz in the form of a strips shard
 (train holds only what may be trained on) and OUT/quads.tsv (file, part, score, eight numbers).
 """
 
@@ -22,6 +23,7 @@ from strips import BOX, HEIGHT, WIDTH
 MARGIN = np.float32([8, 4])  # of the 32×256 cut: its text corners
 CUT = np.float32([[8, 4], [248, 4], [248, 28], [8, 28]])
 ROUNDS, TRIES = 4, 20
+SURE, ENOUGH = 0.75, 12  # probability of a character, and how many of those make a line worth learning
 
 
 def guesses(box) -> np.ndarray:
@@ -89,6 +91,16 @@ def corners(net: Recognizer, grey: np.ndarray, picture: Picture, rng) -> tuple[n
     return best
 
 
+def told(net: Recognizer, grey: np.ndarray, quad: np.ndarray, rng) -> np.ndarray:
+    """Labels of an unread line: the characters that the recognizer is sure of wherever the strip is cut, else 255."""
+    along, down = quad[1] - quad[0], quad[3] - quad[0]
+    shifts = rng.normal(size=(TRIES, 4, 1)) * 0.005 * along + rng.normal(size=(TRIES, 4, 1)) * 0.06 * down
+    x = torch.from_numpy(cuts(grey, quad + shifts))[:, None].float() / 255
+    with torch.no_grad():
+        probability, index = net(x)[0].softmax(-1).mean(0).max(-1)
+    return np.where(probability > SURE, index, 255).astype(np.uint8)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", type=Path, required=True)
@@ -112,6 +124,8 @@ def main():
             if vin and p.part in kept:
                 strip = cuts(grey, quad[None], BOX, (WIDTH, HEIGHT))[0]
                 kept[p.part].append((strip, np.uint8([ALPHABET.index(c) if c != "?" else 255 for c in vin]), score))
+            elif p.part == "train" and (np.less((label := told(net, grey, quad, rng)), 255)).sum() >= ENOUGH:
+                kept["train"].append((cuts(grey, quad[None], BOX, (WIDTH, HEIGHT))[0], label, score))
             if i % 500 == 0:
                 print(i, flush=True)
     for part, rows in kept.items():

@@ -51,10 +51,10 @@ class Recognizer(nn.Module):
             Block(c(24), c(40)),
             Block(c(40), c(80), stride=(2, 2)),
             Block(c(80), c(96)),
+            Block(c(96), c(96)),
             Block(c(96), c(128), stride=(2, 1)),
             Block(c(128), c(160), kernel=(4, 1), padding=(0, 0)),
-            Block(c(160), c(160), kernel=(1, 5)),
-            Block(c(160), c(160), kernel=(1, 5)),
+            *(Block(c(160), c(160), kernel=(1, 5)) for _ in range(3)),
         )
         features = c(160)
         self.attention = nn.Conv2d(features, PLACES, (1, 1))
@@ -74,7 +74,7 @@ class Recognizer(nn.Module):
     def heads(self, features):
         """Features [N,F,1,64] → characters, mark, corners, attention [N,17,64] (log-weights)."""
         attention = self.attention(features)[:, :, 0] + self.place
-        columns = features[:, :, 0].transpose(1, 2)
+        columns = F.dropout(features[:, :, 0].transpose(1, 2), 0.1, self.training)
         pooled = attention.softmax(-1) @ columns
         corners = self.corners(F.relu(self.edges(columns)).flatten(1))
         return self.classify(pooled), self.mark(columns.mean(1)), corners, attention.log_softmax(-1)

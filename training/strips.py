@@ -139,11 +139,11 @@ def surface(rng: random.Random, np_rng, ink: np.ndarray) -> np.ndarray:
     if rng.random() < 0.2:  # brushed or scratched
         ground += cv2.resize(np_rng.standard_normal((h, 6), np.float32), (w, h)) * rng.uniform(0, 0.08)
     style = rng.random()
-    contrast = rng.uniform(0.2, 0.85) if rng.random() < 0.85 else rng.uniform(0.08, 0.2)
+    contrast = rng.uniform(0.25, 0.9) if rng.random() < 0.88 else rng.uniform(0.1, 0.25)
     sign = 1 if base < 0.35 else -1 if base > 0.65 else rng.choice((-1, 1))
-    if style < 0.14:
+    if style < 0.1:
         ink = dotted(rng, ink)
-    if style < 0.8:
+    if style < 0.88:
         level = np.clip(base + sign * contrast, 0, 1.1)
         face = level + noise(np_rng, (h, w), rng.uniform(3, 60)) * rng.uniform(0, 0.1)
         return ground * (1 - ink) + face * ink
@@ -223,8 +223,8 @@ def paste(field: np.ndarray, patch: np.ndarray, x: int, y: int) -> None:
 def photograph(rng: random.Random, np_rng, picture: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What a camera makes of it: few pixels, perspective, blur, glare, noise, JPEG. Returns the grey
     photograph and the homography canvas → photograph."""
-    length = 17 * float(np.exp(rng.gauss(np.log(7.6), 0.36)))
-    length = min(max(length, 17 * 4), 17 * 16)
+    length = 17 * float(np.exp(rng.gauss(np.log(7.2), 0.3)))
+    length = min(max(length, 17 * 4.8), 17 * 16)
     aspect = (box[1, 0] - box[0, 0]) / (box[2, 1] - box[1, 1])
     height = length / aspect * rng.uniform(0.8, 1.35)
     angle = np.radians(rng.gauss(0, 8) if rng.random() < 0.8 else rng.uniform(-40, 40))
@@ -258,9 +258,9 @@ def photograph(rng: random.Random, np_rng, picture: np.ndarray, box: np.ndarray)
         photo = photo * (1 + rng.uniform(-0.6, 0.6) * (x / size[0] - 0.5) + rng.uniform(-0.5, 0.5) * (y / size[1] - 0.5))
     blur = rng.random()
     if blur < 0.5:
-        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.3, 1.0) * max(1, length / 150))
+        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.3, 0.85) * max(1, length / 150))
     elif blur < 0.65:
-        n = rng.choice((2, 3, 4)) if length < 140 else rng.choice((3, 5, 7))
+        n = rng.choice((2, 2, 3)) if length < 140 else rng.choice((3, 5, 7))
         kernel = np.zeros((n, n), np.float32)
         cv2.line(kernel, (0, rng.randint(0, n - 1)), (n - 1, rng.randint(0, n - 1)), 1.0, 1)
         photo = cv2.filter2D(photo, -1, kernel / max(1, kernel.sum()))

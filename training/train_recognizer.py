@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import augment
 from nets import Recognizer
@@ -31,6 +32,19 @@ class Shards:
 
     def __len__(self):
         return len(self.strips)
+
+    def drop_unreadable(self, net, size=500):
+        """Leaves out marks of which a trained net reads less than a third: they teach nothing."""
+        keep = np.ones(len(self), bool)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            for i in range(0, len(self), size):
+                index = np.arange(i, min(i + size, len(self)))
+                strips, labels, _, marks = self.batch(index)
+                told = net(augment.cut(strips).to(memory_format=torch.channels_last))[0].argmax(-1)
+                keep[index] = ((marks < 0.5) | ((told == labels).float().mean(1) > 1 / 3)).numpy()
+        for name in ("strips", "labels", "centres", "marks"):
+            setattr(self, name, getattr(self, name)[keep])
+        return self
 
     def batch(self, index):
         return (
@@ -85,7 +99,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", type=Path, required=True, help="folder of rendered strips_*.npz")
     parser.add_argument("--real", type=Path, help="strips cut from photographs (cut_real.py)")
-    parser.add_argument("--real-share", type=float, default=0.4, help="of a batch")
+    parser.add_argument("--real-share", type=float, default=0.5, help="of a batch")
     parser.add_argument("--tune", type=Path, help="strips of the tune part, measured as it goes")
     parser.add_argument("--init", type=Path, help="weights to start from")
     parser.add_argument("--out", type=Path, required=True)
@@ -93,7 +107,6 @@ def main():
     parser.add_argument("--int8", action="store_true", help="fold, quantize and fine-tune the float weights of --init")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--reload", type=float, default=2, help="minutes between looks for new shards")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     a = parser.parse_args()
@@ -111,14 +124,19 @@ def main():
     held = Shards([held_out])
     held.strips, held.labels, held.centres, held.marks = (x[:1000] for x in (held.strips, held.labels, held.centres, held.marks))
     rendered = Shards(files)
+    if a.init:
+        net.eval()
+        print(len(rendered), "rendered strips,", len(rendered.drop_unreadable(net)), "of them readable", flush=True)
     real = Shards([a.real]) if a.real else None
     tune = Shards([a.tune]) if a.tune else None
     decay = [p for p in net.parameters() if p.dim() > 1]
     rest = [p for p in net.parameters() if p.dim() <= 1]
-    optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.02}, {"params": rest, "weight_decay": 0}], lr=a.rate, betas=(0.9, 0.98))
+    # What is kept is the mean of the last thousand steps or so.
+    kept = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
+    optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.03}, {"params": rest, "weight_decay": 0}], lr=a.rate, betas=(0.9, 0.98))
     if a.int8:
         settle(net, [augment.cut(rendered.batch(rng.integers(0, len(rendered), 256))[0]) for _ in range(20)] + ([augment.cut(real.batch(rng.integers(0, len(real), 256))[0]) for _ in range(20)] if real else []))
-    start = looked = time.time()
+    start = time.time()
     step, shown, right_sum, loss_sum, corner_sum = 0, time.time(), 0.0, 0.0, 0.0
     net.train()
     while (done := (time.time() - start) / (60 * a.minutes)) < 1:
@@ -130,7 +148,8 @@ def main():
         if share:
             photographed = real.batch(rng.integers(0, len(real), share))
             parts.append((*augment.spliced(*photographed[:2]), *photographed[2:]))
-        strips, labels, centres, marks = (torch.cat(x) for x in zip(*parts))
+        shuffled = torch.randperm(a.batch)
+        strips, labels, centres, marks = (torch.cat(x)[shuffled] for x in zip(*parts))
         strips, centres, corners, loose = augment.jittered_cut(strips, centres)
         strips = augment.weather(strips)
         loss, right, corner_loss = losses(net, strips, labels, centres, marks, corners, loose)
@@ -138,6 +157,7 @@ def main():
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimizer.step()
+        kept.update_parameters(net)
         step += 1
         loss_sum += loss.item()
         right_sum += right.item()
@@ -145,20 +165,14 @@ def main():
         if step % 200 == 0:
             line = f"{step} {100 * done:.0f}% loss {loss_sum / 200:.3f} characters {right_sum / 200:.3f} corners {corner_sum / 200:.3f} {200 * a.batch / (time.time() - shown):.0f}/s"
             if step % 1000 == 0:
-                line += " held out %.3f %.3f" % measure(net, held)
+                line += " held out %.3f %.3f" % measure(kept.module, held)
                 if tune:
-                    line += " tune %.3f %.3f" % measure(net, tune)
+                    line += " tune %.3f %.3f" % measure(kept.module, tune)
             print(line, flush=True)
-            torch.save(net.state_dict(), a.out / "last.pt")
+            torch.save(kept.module.state_dict(), a.out / "last.pt")
             shown, loss_sum, right_sum, corner_sum = time.time(), 0.0, 0.0, 0.0
-            if time.time() - looked > 60 * a.reload:
-                looked = time.time()
-                more = sorted(set(a.shards.glob("strips_*.npz")) - {held_out})
-                if len(more) != len(files):
-                    files = more
-                    rendered = Shards(files)
-    torch.save(net.state_dict(), a.out / "last.pt")
-    print("held out %.3f %.3f" % measure(net, held), "tune %.3f %.3f" % measure(net, tune) if tune else "")
+    torch.save(kept.module.state_dict(), a.out / "last.pt")
+    print("held out %.3f %.3f" % measure(kept.module, held), "tune %.3f %.3f" % measure(kept.module, tune) if tune else "")
 
 
 if __name__ == "__main__":
