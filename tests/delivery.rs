@@ -95,6 +95,24 @@ fn a_read_whose_acknowledgement_is_lost_is_sent_again() {
     station.stop();
 }
 
+/// A full disk that cannot even take the note that a read was delivered.
+#[test]
+fn a_delivery_that_cannot_be_noted_does_not_hold_up_the_next() {
+    let port = broker();
+    let subscriber = Subscriber::new(port, "test");
+    let station = Station::new(port);
+    assert_eq!(subscriber.next("/status")["state"], "online");
+    rusqlite::Connection::open(&station.config.store.path)
+        .unwrap()
+        .execute_batch("CREATE TRIGGER full BEFORE UPDATE OF delivered ON reads BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    for sequence in 1..=3 {
+        station.press();
+        assert_eq!(subscriber.next("/read")["sequence"], sequence);
+    }
+    station.stop();
+}
+
 #[test]
 fn a_station_that_is_cut_off_is_reported_as_lost_and_comes_back() {
     let broker = broker();

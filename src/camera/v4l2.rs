@@ -79,10 +79,13 @@ enum Miss {
 }
 
 impl V4l2 {
-    /// Opens the device to see whether it gives what it is asked for.
-    pub fn new(settings: Settings) -> Result<Self, CameraError> {
-        let open = Some(Open::new(&settings)?);
-        Ok(Self { settings, open })
+    /// Opens the device. If that fails it is tried again at the next frame: a camera that is away must stop neither the
+    /// delivery of earlier reads nor the station, which tells of it in each read.
+    pub fn new(settings: Settings) -> Self {
+        let open = Open::new(&settings)
+            .inspect_err(|error| log::error!("{error}; it is tried again at every read"))
+            .ok();
+        Self { settings, open }
     }
 
     /// One attempt at a frame.
@@ -301,7 +304,8 @@ mod tests {
             fps: 30,
             format: PixelFormat::Mjpeg,
         };
-        let error = V4l2::new(settings).err().unwrap().to_string();
+        let mut camera = V4l2::new(settings);
+        let error = camera.next(Duration::ZERO).unwrap_err().to_string();
         assert!(
             error.contains("/dev/no-such-camera") && error.contains("plugged in"),
             "{error}"

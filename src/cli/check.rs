@@ -26,7 +26,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let config = Config::load(&args.config)?;
     let reader = hardware::reader(&config.reader)?;
     if let Some(path) = &config.mqtt.password_file {
-        std::fs::read(path)
+        std::fs::read_to_string(path)
             .map_err(|error| format!("mqtt.password_file {}: {error}", path.display()))?;
     }
     let mut out = io::stdout().lock();
@@ -115,6 +115,9 @@ fn warnings(config: &Config) -> Vec<String> {
             warnings.push(format!("there is no folder {}", folder.display()));
         }
         _ => {}
+    }
+    if config.light.pwm_channel.is_some() && !cfg!(feature = "rppal") {
+        warnings.push("this vinspect was built without PWM lights (--features rppal)".into());
     }
     let lines = [
         &config.trigger.line,

@@ -88,7 +88,7 @@ fn v4l2(camera: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure
             PixelFormat::Yuyv => Pixels::Yuyv,
             PixelFormat::Grey => Pixels::Grey,
         },
-    })?))
+    })))
 }
 
 #[cfg(not(feature = "v4l2"))]
@@ -145,19 +145,19 @@ fn lamp(name: Option<&str>, active_low: bool) -> Result<Option<Box<dyn Output>>,
 
 fn light(config: &Config) -> Result<Option<Box<dyn Output>>, Failure> {
     match config.light.pwm_channel {
-        Some(channel) => pwm(channel, config.light.pwm_duty).map(Some),
+        Some(channel) => pwm(channel, config.light.pwm_duty, config.light.active_low).map(Some),
         None => lamp(config.light.line.as_deref(), config.light.active_low),
     }
 }
 
 #[cfg(feature = "rppal")]
-fn pwm(channel: u8, duty: f64) -> Result<Box<dyn Output>, Failure> {
+fn pwm(channel: u8, duty: f64, active_low: bool) -> Result<Box<dyn Output>, Failure> {
     Ok(Box::new(crate::gpio::rppal::DimmedLight::new(
-        channel, duty,
+        channel, duty, active_low,
     )?))
 }
 
 #[cfg(not(feature = "rppal"))]
-fn pwm(_: u8, _: f64) -> Result<Box<dyn Output>, Failure> {
+fn pwm(_: u8, _: f64, _: bool) -> Result<Box<dyn Output>, Failure> {
     Err("light.pwm_channel, but this vinspect was built without PWM; build it with --features rppal".into())
 }

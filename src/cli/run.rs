@@ -8,7 +8,7 @@ use crate::config::Config;
 
 /// Run the station: trigger, light, camera, reader, MQTT.
 ///
-/// Runs until Ctrl-C or SIGTERM; then the light goes off, `offline` is published and the exit code is 0. Reads that the
+/// Runs until Ctrl-C, SIGTERM or SIGHUP; then the light goes off, `offline` is published and the exit code is 0. Reads that the
 /// broker does not have yet are kept and sent after the next start.
 #[derive(clap::Args)]
 pub struct Args {

@@ -1,10 +1,11 @@
 //! The whole daemon around a set of hardware: what `run` and `demo` have in common.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,7 +14,7 @@ use crate::camera::Camera;
 use crate::config::{Config, MqttConfig};
 use crate::gpio::{Output, Trigger};
 use crate::mqtt::{Connection, Delivery, Topics, read_message};
-use crate::reader::{Decision, Observe};
+use crate::reader::{Decision, Observe, Outcome};
 use crate::station::{Parts, Station, SystemClock, Verdict};
 use crate::store::Store;
 
@@ -23,7 +24,7 @@ pub struct Hardware {
     pub trigger: Option<Box<dyn Trigger>>,
     /// Shines on the mark.
     pub light: Option<Box<dyn Output>>,
-    /// Lit after an accepted reading.
+    /// Lit after an accepted reading that is on the disk.
     pub ok_lamp: Option<Box<dyn Output>>,
     /// Lit after any other.
     pub ng_lamp: Option<Box<dyn Output>>,
@@ -64,22 +65,82 @@ pub fn serve(
         clock: Box::new(SystemClock),
     };
     let mut station = Station::new(parts, config.station_settings());
-    // What the disk does not take is tried again with the next read.
-    let mut unsaved: Vec<Verdict> = Vec::new();
-    station.run(stop, |verdict| {
-        log::info!("{} {}", verdict.reading.outcome, told(&verdict));
-        unsaved.push(verdict);
-        while let Some(verdict) = unsaved.first() {
-            let message = |sequence| read_message(site, name, sequence, verdict);
-            if let Err(error) = store.append(message) {
-                log::error!("{error}; {} reads are kept in memory only", unsaved.len());
-                break;
-            }
-            unsaved.remove(0);
+    let mut desk = Desk::new(&store, site, name);
+    while !stop.load(Ordering::SeqCst) {
+        if let Some(verdict) = station.turn(stop) {
+            log::info!("{} {}", verdict.reading.outcome, told(&verdict));
+            let accepted = verdict.reading.outcome == Outcome::Accepted;
+            let saved = desk.take(verdict);
+            station.show(accepted && saved);
+            delivery.wake();
+        } else if desk.is_due() && desk.save() {
+            delivery.wake();
         }
-        delivery.wake();
-    });
+    }
     Ok(())
+}
+
+/// Where verdicts wait for the disk. What it does not take is tried again.
+struct Desk<'a> {
+    store: &'a Store,
+    site: &'a str,
+    name: &'a str,
+    unsaved: VecDeque<Verdict>,
+    tried: Instant,
+}
+
+/// Between two tries to save.
+const SAVE_AGAIN: Duration = Duration::from_secs(10);
+
+impl<'a> Desk<'a> {
+    fn new(store: &'a Store, site: &'a str, name: &'a str) -> Self {
+        Self {
+            store,
+            site,
+            name,
+            unsaved: VecDeque::new(),
+            tried: Instant::now(),
+        }
+    }
+
+    /// Whether it is on the disk now.
+    fn take(&mut self, verdict: Verdict) -> bool {
+        self.unsaved.push_back(verdict);
+        self.save()
+    }
+
+    /// Whether everything is on the disk now.
+    fn save(&mut self) -> bool {
+        self.tried = Instant::now();
+        while let Some(verdict) = self.unsaved.front() {
+            let message = |sequence| read_message(self.site, self.name, sequence, verdict);
+            if let Err(error) = self.store.append(message) {
+                let count = self.unsaved.len();
+                log::error!("{error}; {count} reads are kept in memory only");
+                return false;
+            }
+            self.unsaved.pop_front();
+        }
+        true
+    }
+
+    fn is_due(&self) -> bool {
+        !self.unsaved.is_empty() && self.tried.elapsed() >= SAVE_AGAIN
+    }
+}
+
+impl Drop for Desk<'_> {
+    /// The last try, whatever ends the station; what the disk does not take goes to the log in full.
+    fn drop(&mut self) {
+        if !self.save() {
+            for verdict in &self.unsaved {
+                log::error!(
+                    "not saved: {}",
+                    read_message(self.site, self.name, 0, verdict)
+                );
+            }
+        }
+    }
 }
 
 /// A verdict for the log.
@@ -111,16 +172,17 @@ pub fn connection(mqtt: &MqttConfig, site: &str, name: &str) -> Connection {
     }
 }
 
-/// A flag that Ctrl-C and SIGTERM set.
+/// A flag that Ctrl-C, SIGTERM and the end of the terminal set.
 pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (mut interrupt, mut terminate) = {
+    let (mut interrupt, mut terminate, mut hang_up) = {
         let _inside = runtime.enter();
         (
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
         )
     };
     let stop = Arc::new(AtomicBool::new(false));
@@ -132,6 +194,7 @@ pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
+                    _ = hang_up.recv() => {}
                 }
             });
             log::info!("stopping");

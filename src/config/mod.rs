@@ -370,6 +370,13 @@ impl Config {
                 allowed: "possible without camera.folder",
             });
         }
+        if self.mqtt.password_file.is_some() && self.mqtt.username.is_none() {
+            return Err(Outside {
+                key: "mqtt.password_file",
+                value: "a file".into(),
+                allowed: "of use without mqtt.username",
+            });
+        }
         Ok(())
     }
 
@@ -382,6 +389,7 @@ impl Config {
             settle_tolerance: self.light.settle_tolerance,
             brighten_timeout: Duration::from_millis(self.light.brighten_timeout_ms),
             settle_timeout: Duration::from_millis(self.light.settle_timeout_ms),
+            longest_on: Duration::from_millis(self.light.longest_on_ms),
             burst_frames: self.burst.frames,
         }
     }

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::{GpioError, Output};
 
+/// After so long a light that did not go off is switched off again.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// An output that is on for a limited time only.
 pub struct Limited {
     shared: Arc<Shared>,
@@ -54,7 +57,9 @@ impl Shared {
                 off.saturating_duration_since(Instant::now())
             });
             if left.is_zero() {
-                log::warn!("the light was on for its longest time and is switched off");
+                log::warn!(
+                    "the light is switched off: it was on for its longest time, or did not go off before"
+                );
                 state.switch_off();
                 continue;
             }
@@ -72,18 +77,28 @@ impl Shared {
 
 impl State {
     fn switch_off(&mut self) {
-        self.off_at = None;
-        if let Err(error) = self.output.set(false) {
+        let done = self.set(false, RETRY);
+        if let Err(error) = done {
             log::error!("the light may still be on: {error}");
         }
+    }
+
+    /// What could not be switched off is tried again.
+    fn set(&mut self, on: bool, longest: Duration) -> Result<(), GpioError> {
+        let done = self.output.set(on);
+        let watched = match &done {
+            Ok(()) => on.then_some(longest),
+            Err(_) => Some(RETRY),
+        };
+        self.off_at = watched.map(|time| Instant::now() + time);
+        done
     }
 }
 
 impl Output for Limited {
     fn set(&mut self, on: bool) -> Result<(), GpioError> {
         let mut state = self.shared.lock();
-        state.off_at = on.then(|| Instant::now() + self.longest);
-        let done = state.output.set(on);
+        let done = state.set(on, self.longest);
         drop(state);
         self.shared.changed.notify_all();
         done

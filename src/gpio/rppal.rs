@@ -15,12 +15,15 @@ pub struct DimmedLight {
 
 impl DimmedLight {
     /// `duty` over 0 up to 1. Channel 0 is GPIO 12 and 1 is GPIO 13; GPIO 18 and 19 are 2 and 3 on a Raspberry Pi 5, but
-    /// the same two channels on those before it.
-    pub fn new(channel: u8, duty: f64) -> Result<Self, GpioError> {
+    /// the same two channels on those before it. `active_low`: the light is on while the pin is low.
+    pub fn new(channel: u8, duty: f64, active_low: bool) -> Result<Self, GpioError> {
+        let polarity = if active_low {
+            Polarity::Inverse
+        } else {
+            Polarity::Normal
+        };
         let pwm = Channel::try_from(channel)
-            .and_then(|channel| {
-                Pwm::with_frequency(channel, FREQUENCY_HZ, 0.0, Polarity::Normal, true)
-            })
+            .and_then(|channel| Pwm::with_frequency(channel, FREQUENCY_HZ, 0.0, polarity, true))
             .map_err(refused)?;
         Ok(Self { pwm, duty })
     }

@@ -4,6 +4,7 @@
 //! a read stays in the store until its own PUBACK, and a client that stalls is thrown away. The last read may therefore
 //! come twice; its id tells.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::{fs, io};
 
 use rumqttc::{
     AsyncClient, ClientError, ConnectionError, Event, LastWill, MqttOptions, Outgoing, Packet, QoS,
+    SubscribeReasonCode,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{sleep, timeout};
@@ -95,6 +97,7 @@ impl Delivery {
             store,
             triggers,
             signals: Arc::clone(&signals),
+            confirmed: Cell::new(0),
         };
         let thread = thread::Builder::new()
             .name("mqtt".into())
@@ -152,6 +155,8 @@ struct Courier {
     store: Arc<Store>,
     triggers: Sender<Instant>,
     signals: Arc<Signals>,
+    /// The last read that was confirmed, lest one that the store cannot mark as delivered holds up all others.
+    confirmed: Cell<i64>,
 }
 
 /// Why a session ended.
@@ -247,7 +252,7 @@ impl Courier {
         loop {
             if connected
                 && on_its_way.is_none()
-                && let Some(read) = self.store.oldest_pending()?
+                && let Some(read) = self.store.oldest_pending(self.confirmed.get())?
             {
                 client
                     .publish(&self.topics.read, QoS::AtLeastOnce, false, read.payload)
@@ -289,8 +294,22 @@ impl Courier {
                 }
                 Event::Incoming(Packet::PubAck(ack)) => {
                     if let Some(read) = on_its_way.take_if(|read| read.packet == Some(ack.pkid)) {
-                        self.store.delivered(read.sequence)?;
+                        self.confirmed.set(read.sequence);
+                        if let Err(error) = self.store.delivered(read.sequence) {
+                            log::error!(
+                                "read {} will be sent again after a restart: {error}",
+                                read.sequence
+                            );
+                        }
                     }
+                }
+                Event::Incoming(Packet::SubAck(ack))
+                    if ack.return_codes.contains(&SubscribeReasonCode::Failure) =>
+                {
+                    log::error!(
+                        "the MQTT broker does not let this client subscribe to {}: no command will start a read",
+                        self.topics.trigger
+                    );
                 }
                 Event::Incoming(Packet::Publish(publish))
                     if publish.topic == self.topics.trigger && !publish.retain =>

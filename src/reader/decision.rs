@@ -100,6 +100,20 @@ impl Features {
 }
 
 impl Weights {
+    fn named(&self) -> [(&'static str, f32); 9] {
+        [
+            ("weights.bias", self.bias),
+            ("weights.log_odds", self.log_odds),
+            ("weights.least_sure_place", self.least_sure_place),
+            ("weights.mark", self.mark),
+            ("weights.support", self.support),
+            ("weights.corrections", self.corrections),
+            ("weights.rules", self.rules),
+            ("weights.frames", self.frames),
+            ("weights.pixels_per_character", self.pixels_per_character),
+        ]
+    }
+
     /// Probability that the best VIN is right.
     pub fn confidence(&self, features: &Features) -> f32 {
         let sum = self.bias
@@ -172,6 +186,9 @@ impl Decision {
             decision.pixels_per_character >= 0.0,
             "0 or more",
         )?;
+        for (name, weight) in decision.weights.named() {
+            check(name, weight, true, "a number")?;
+        }
         Ok(decision)
     }
 
@@ -226,6 +243,18 @@ mod tests {
                 .to_string();
             assert!(error.contains(key), "{error}");
         }
+    }
+
+    /// Nothing compares with NaN, so it would pass every threshold.
+    #[test]
+    fn weights_are_numbers() {
+        let mut table: toml::Table =
+            toml::from_str(include_str!("../../models/calibration.toml")).unwrap();
+        table["weights"]["log_odds"] = f64::NAN.into();
+        let error = Decision::from_toml(&table.to_string())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("weights.log_odds"), "{error}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Source, Timings, Verdict};
 use crate::camera::{Camera, CameraError};
 use crate::gpio::{Edge, GpioError, Output, Trigger};
-use crate::reader::{Decision, Fusion, Observe, Outcome};
+use crate::reader::{Decision, Fusion, Observe};
 
 /// How long the trigger is waited for before commands and the end are looked for.
 const LOOK_UP: Duration = Duration::from_millis(20);
@@ -33,6 +33,8 @@ pub struct Settings {
     pub brighten_timeout: Duration,
     /// Reading begins after this long, settled or not.
     pub settle_timeout: Duration,
+    /// After this long the light goes off by itself, and frames of the dark would be read.
+    pub longest_on: Duration,
     /// Frames read at most.
     pub burst_frames: u32,
 }
@@ -46,6 +48,7 @@ impl Default for Settings {
             settle_tolerance: 3.0,
             brighten_timeout: Duration::from_millis(300),
             settle_timeout: Duration::from_millis(1500),
+            longest_on: Duration::from_secs(10),
             burst_frames: 8,
         }
     }
@@ -80,9 +83,9 @@ pub struct Parts {
     pub commands: Receiver<Instant>,
     /// Shines on the mark.
     pub light: Option<Box<dyn Output>>,
-    /// Lit after an accepted reading until the next trigger.
+    /// Shows that all is well.
     pub ok_lamp: Option<Box<dyn Output>>,
-    /// Lit after any other.
+    /// Shows that it is not.
     pub ng_lamp: Option<Box<dyn Output>>,
     /// Takes the frames.
     pub camera: Box<dyn Camera>,
@@ -125,6 +128,10 @@ enum Fault {
     Read(#[from] crate::reader::ReadError),
     #[error("vinspect was stopped during the burst")]
     Stopped,
+    #[error(
+        "the light's longest time was over before the burst was; see light.longest_on_ms and burst.frames"
+    )]
+    LightTime,
 }
 
 impl Station {
@@ -138,15 +145,18 @@ impl Station {
         }
     }
 
-    /// Serves triggers until `stop` is set. Every trigger gets a verdict, or is counted as missed in that of the read it
-    /// came in.
-    pub fn run(&mut self, stop: &AtomicBool, mut deliver: impl FnMut(Verdict)) {
-        while !stop.load(Ordering::SeqCst) {
-            if let Some(Event::Triggered(request)) = self.wait(LOOK_UP) {
-                let verdict = self.serve(request, stop);
-                deliver(verdict);
-            }
+    /// Serves a trigger, if one comes soon. Every trigger gets a verdict, or is counted as missed in that of the read it
+    /// came in. A burst ends when `stop` is set.
+    pub fn turn(&mut self, stop: &AtomicBool) -> Option<Verdict> {
+        match self.wait(LOOK_UP)? {
+            Event::Triggered(request) => Some(self.serve(request, stop)),
+            Event::Bounce => None,
         }
+    }
+
+    /// Lights a lamp until the next trigger.
+    pub fn show(&mut self, ok: bool) {
+        self.lamps(Some(ok));
     }
 
     /// The next trigger of either kind.
@@ -217,7 +227,6 @@ impl Station {
             faults.push(fault.to_string());
         }
         let reading = fusion.reading();
-        self.lamps(Some(reading.outcome));
         let missed = self.missed();
         for fault in &faults {
             log::error!("{fault}");
@@ -270,6 +279,9 @@ impl Station {
                 return Err(Fault::Stopped);
             }
             let asked = clock.now();
+            if lit.is_some() && asked.saturating_duration_since(light_on) >= settings.longest_on {
+                return Err(Fault::LightTime);
+            }
             parts.camera.discard_queued()?;
             let shot = parts.camera.next(settings.frame_timeout)?;
             let taken = clock.now();
@@ -297,15 +309,14 @@ impl Station {
         missed
     }
 
-    fn lamps(&mut self, outcome: Option<Outcome>) {
-        let accepted = outcome.map(|outcome| outcome == Outcome::Accepted);
+    fn lamps(&mut self, ok: Option<bool>) {
         let set = |lamp: &mut Option<Box<dyn Output>>, on: bool| {
             if let Some(Err(error)) = lamp.as_mut().map(|lamp| lamp.set(on)) {
                 log::error!("{error}");
             }
         };
-        set(&mut self.parts.ok_lamp, accepted == Some(true));
-        set(&mut self.parts.ng_lamp, accepted == Some(false));
+        set(&mut self.parts.ok_lamp, ok == Some(true));
+        set(&mut self.parts.ng_lamp, ok == Some(false));
     }
 }
 

@@ -12,7 +12,7 @@ use super::*;
 use crate::camera::Shot;
 use crate::gpio::Edge;
 use crate::image::Frame;
-use crate::reader::{Observation, ReadError, script};
+use crate::reader::{Observation, Outcome, ReadError, script};
 
 const VIN: &str = "1HGCM82633A004352";
 const OTHER: &str = "WVWZZZ1JZXW000001";
@@ -225,8 +225,8 @@ impl Bench {
             if now >= stop_at || stop.load(Ordering::SeqCst) {
                 return verdicts;
             }
-            if let Some(Event::Triggered(request)) = self.station.wait(LOOK_UP) {
-                verdicts.push(self.station.serve(request, &stop));
+            if let Some(verdict) = self.station.turn(&stop) {
+                verdicts.push(verdict);
                 assert!(
                     !self.world.lock().unwrap().light,
                     "the light is off after a read"
@@ -277,6 +277,17 @@ fn an_empty_bay_takes_the_whole_burst_and_is_no_read() {
     let verdicts = bench.verdicts();
     assert_eq!(verdicts[0].reading.outcome, Outcome::NoRead);
     assert_eq!(verdicts[0].frames, Settings::default().burst_frames);
+}
+
+#[test]
+fn a_burst_ends_with_the_light() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().scenes = [Observation::default()].into();
+    bench.station.settings.longest_on = Duration::from_millis(500);
+    bench.press(0);
+    let verdict = &bench.verdicts()[0];
+    assert!((1..Settings::default().burst_frames).contains(&verdict.frames));
+    assert!(verdict.fault.as_ref().unwrap().contains("longest_on_ms"));
 }
 
 #[test]
