@@ -37,9 +37,10 @@ struct Text {
     /// In the last frame that showed it.
     quad: Quad,
     pixels_per_character: f32,
-    /// Frames that showed it, and the last of them.
-    frames: u32,
+    /// The last frame that showed it.
     last_frame: u32,
+    /// Frames that alone said what all before them did.
+    agreeing_frames: u32,
     /// A VIN that one mark alone was sure of.
     sure: Option<Vin>,
     /// Marks were sure of different VINs.
@@ -105,7 +106,11 @@ impl Fusion {
         let reason = match rival {
             Some(other) if other.in_company && text.in_company => Some(Reason::SeveralVins),
             Some(_) => Some(Reason::InconsistentFrames),
-            None if text.contradicted => Some(Reason::InconsistentFrames),
+            None if text.contradicted
+                || text.sure.as_ref().is_some_and(|sure| *sure != best.vin) =>
+            {
+                Some(Reason::InconsistentFrames)
+            }
             None if text.confidence < self.decision.accept_at => Some(Reason::Ambiguous),
             None => None,
         };
@@ -127,7 +132,7 @@ impl Fusion {
     /// Whether further frames can be spared.
     pub fn is_sure(&self) -> bool {
         self.best()
-            .is_some_and(|text| text.frames >= AGREEING_FRAMES)
+            .is_some_and(|text| text.agreeing_frames >= AGREEING_FRAMES)
             && self.reading().outcome == Outcome::Accepted
     }
 
@@ -219,8 +224,8 @@ impl Text {
             mark: probability,
             quad: mark.quad,
             pixels_per_character,
-            frames: 1,
             last_frame: frame,
+            agreeing_frames: 1,
             sure: sure.then(|| posterior.best().vin.clone()),
             contradicted: false,
             in_company: false,
@@ -264,7 +269,8 @@ impl Text {
         self.mark = self.mark.max(other.mark);
         self.quad = other.quad;
         self.pixels_per_character = self.pixels_per_character.max(other.pixels_per_character);
-        self.frames += u32::from(other.last_frame > self.last_frame);
+        let agrees = other.posterior.best().vin == self.posterior.best().vin;
+        self.agreeing_frames += u32::from(agrees && other.last_frame > self.last_frame);
         self.last_frame = other.last_frame;
         self.contradicted |= matches!((&self.sure, &other.sure), (Some(a), Some(b)) if a != b);
         self.sure = self.sure.take().or(other.sure);

@@ -4,7 +4,9 @@
 //! remainder counts every VIN once. The first three places are enumerated, since their prior is a table of triples.
 
 use super::Candidate;
-use super::priors::{CHARACTERS, CUSTOMS, Custom, MAKERS, check_character, custom_of};
+use super::priors::{
+    CHARACTERS, CUSTOM_COUNT, CUSTOMS, Custom, MAKERS, check_character, custom_of,
+};
 use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH, VALUES, Vin, WEIGHTS};
 
 /// Remainders of the check sum.
@@ -51,28 +53,34 @@ impl Posterior {
                 *weight = f64::from((log - highest).max(-DEEPEST) / temperature).exp();
             }
         }
-        let customs: [Sums; 2] = std::array::from_fn(|index| Sums::new(&pixels, &CUSTOMS[index]));
+        let customs: [Sums; CUSTOM_COUNT] =
+            std::array::from_fn(|index| Sums::new(&pixels, &CUSTOMS[index]));
         Self::from_sums(&pixels, customs, offset)
     }
 
-    fn from_sums(pixels: &[[f64; CHARACTERS]; LENGTH], customs: [Sums; 2], offset: f64) -> Self {
+    fn from_sums(
+        pixels: &[[f64; CHARACTERS]; LENGTH],
+        customs: [Sums; CUSTOM_COUNT],
+        offset: f64,
+    ) -> Self {
         let mut places = [[0.0; CHARACTERS]; LENGTH];
-        let mut starts = [[0.0; REMAINDERS]; 2];
-        let mut best_starts: [[Best; REMAINDERS]; 2] = Default::default();
-        let mut totals = [0.0; 2];
+        let mut starts = [[0.0; REMAINDERS]; CUSTOM_COUNT];
+        let mut best_starts: [[Best; REMAINDERS]; CUSTOM_COUNT] = Default::default();
+        let mut totals = [0.0; CUSTOM_COUNT];
         let mut chances = MAKERS.iter();
         for a in 0..CHARACTERS {
-            let custom = custom_of(a);
-            let sums = &customs[custom];
             for b in 0..CHARACTERS {
                 let pair = pixels[0][a] * pixels[1][b];
                 let mut pair_total = 0.0;
                 for (c, chance) in (0..CHARACTERS).zip(&mut chances) {
+                    let custom = custom_of([a, b, c]);
+                    let sums = &customs[custom];
                     let start = pair * pixels[2][c] * chance;
                     let remainder = (step(0, a) + step(1, b) + step(2, c)) % REMAINDERS;
                     let total = start * (sums.free + sums.check * sums.backward[3][remainder]);
                     places[2][c] += total;
                     pair_total += total;
+                    totals[custom] += total;
                     starts[custom][remainder] += start;
                     keep(&mut best_starts[custom][remainder], start, || {
                         let mut vin = [0; LENGTH];
@@ -82,7 +90,6 @@ impl Posterior {
                 }
                 places[0][a] += pair_total;
                 places[1][b] += pair_total;
-                totals[custom] += pair_total;
             }
         }
         let evidence: f64 = totals.iter().sum();

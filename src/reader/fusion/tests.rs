@@ -170,6 +170,28 @@ fn a_burst_ends_early_only_when_frames_agree() {
     assert!(!fusion.is_sure(), "contradicted");
 }
 
+/// The second frame alone says something else in one place, if less surely: that is no agreement.
+#[test]
+fn a_frame_that_differs_in_one_character_does_not_end_a_burst() {
+    let mut fusion = Fusion::new(decision());
+    fusion.add(script::seen(script::text("WVWZZZ1KZ8W000091", 12.0)));
+    fusion.add(script::seen(script::text(OTHER_CAR, 5.0)));
+    assert!(!fusion.is_sure());
+}
+
+/// One frame was sure of a VIN that the others together outvote.
+#[test]
+fn a_sure_frame_that_is_outvoted_makes_a_review() {
+    let frames = (0..8).map(|n| {
+        script::seen(if n == 7 {
+            script::clear("WVWZZZ1KZ8W000091")
+        } else {
+            script::text(OTHER_CAR, 5.0)
+        })
+    });
+    assert_ne!(read(frames).outcome, Outcome::Accepted);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
