@@ -27,12 +27,12 @@ pub const SCENES: &[Shown] = &[
     Shown {
         name: "door sticker",
         jpeg: include_bytes!("jamb_1.jpg"),
-        expected: Expected::NeverWrong("LSJW74U99MZ207315"),
+        expected: Expected::Accepted("LSJW74U99MZ207315"),
     },
     Shown {
         name: "dash plate",
         jpeg: include_bytes!("dash_2.jpg"),
-        expected: Expected::Accepted("1FTEW1EP3LFA24861"),
+        expected: Expected::NeverWrong("1FTEW1EP3LFA24861"),
     },
     Shown {
         name: "empty bay",
@@ -42,7 +42,7 @@ pub const SCENES: &[Shown] = &[
     Shown {
         name: "stamped metal, slanted",
         jpeg: include_bytes!("stamp_2.jpg"),
-        expected: Expected::NeverWrong("WBA5A7C52FG142687"),
+        expected: Expected::Accepted("WBA5A7C52FG142687"),
     },
     Shown {
         name: "unreadable",
@@ -57,12 +57,12 @@ pub const SCENES: &[Shown] = &[
     Shown {
         name: "dash plate",
         jpeg: include_bytes!("dash_1.jpg"),
-        expected: Expected::NeverWrong("WVWZZZAUZKW384512"),
+        expected: Expected::Accepted("WVWZZZAUZKW384512"),
     },
     Shown {
         name: "stamped metal",
         jpeg: include_bytes!("stamp_1.jpg"),
-        expected: Expected::NeverWrong("VF3LCYHZPFS198274"),
+        expected: Expected::Accepted("VF3LCYHZPFS198274"),
     },
     Shown {
         name: "document",
