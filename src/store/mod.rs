@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-use std::{fs, io};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, ffi, params};
 
 /// The layout of the database, kept in its `user_version`.
 const VERSION: i64 = 1;
+/// How long a store that others use is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Delivered reads that stay; older ones make room.
 const KEPT: i64 = 10_000;
 
@@ -71,7 +73,7 @@ impl Store {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(refused)?;
         }
-        let (database, found) = match connect(path) {
+        let (database, found) = match connect_patiently(path) {
             Err(error) if is_damage(&error) => {
                 let mut aside = path.as_os_str().to_owned();
                 aside.push(format!(".damaged-{}", Timestamp::now().as_second()));
@@ -172,10 +174,23 @@ impl Store {
     }
 }
 
+/// Two that open a new store at once would both switch it to WAL, which does not wait as everything else does.
+fn connect_patiently(path: &Path) -> rusqlite::Result<(Connection, i64)> {
+    let start = Instant::now();
+    loop {
+        match connect(path) {
+            Err(error) if is_busy(&error) && start.elapsed() < PATIENCE => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            other => return other,
+        }
+    }
+}
+
 /// A sound database and the layout it had; that of a later version is left as it is.
 fn connect(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     let mut database = Connection::open(path)?;
-    database.busy_timeout(Duration::from_secs(5))?;
+    database.busy_timeout(PATIENCE)?;
     database.pragma_update(None, "journal_mode", "wal")?;
     // A read that was answered must be there after the power is cut.
     database.pragma_update(None, "synchronous", "full")?;
@@ -200,6 +215,10 @@ fn connect(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     }
     layout.commit()?;
     Ok((database, found))
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {
