@@ -162,7 +162,6 @@ fn is_right(scene: &Shown, read: &Value) -> bool {
     let (outcome, vin) = (read["outcome"].as_str(), read["vin"].as_str());
     match scene.expected {
         Expected::Accepted(expected) => outcome == Some("accepted") && vin == Some(expected),
-        Expected::NeverWrong(expected) => outcome != Some("accepted") || vin == Some(expected),
         Expected::NotAccepted => outcome != Some("accepted"),
         Expected::NoRead => outcome == Some("no_read") && vin.is_none(),
     }

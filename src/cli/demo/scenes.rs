@@ -14,8 +14,6 @@ pub struct Shown {
 pub enum Expected {
     /// This VIN, accepted.
     Accepted(&'static str),
-    /// This VIN if any is accepted; it may be left to a person.
-    NeverWrong(&'static str),
     /// Anything but an accepted VIN.
     NotAccepted,
     /// No read at all.
@@ -32,7 +30,7 @@ pub const SCENES: &[Shown] = &[
     Shown {
         name: "dash plate",
         jpeg: include_bytes!("dash_2.jpg"),
-        expected: Expected::NeverWrong("1FTEW1EP3LFA24861"),
+        expected: Expected::Accepted("1FTEW1EP3LFA24861"),
     },
     Shown {
         name: "empty bay",
@@ -67,11 +65,11 @@ pub const SCENES: &[Shown] = &[
     Shown {
         name: "document",
         jpeg: include_bytes!("paper.jpg"),
-        expected: Expected::NeverWrong("ZFA3120000J764915"),
+        expected: Expected::Accepted("ZFA3120000J764915"),
     },
     Shown {
         name: "door sticker, upside down",
         jpeg: include_bytes!("jamb_2.jpg"),
-        expected: Expected::NeverWrong("TMBJJ7NX3MY042718"),
+        expected: Expected::Accepted("TMBJJ7NX3MY042718"),
     },
 ];
