@@ -6,14 +6,9 @@ Strips come wide, with the text's corners at WIDE_BOX; the net takes a cut of th
 import torch
 from torch.nn import functional as F
 
-from nets import PLACES, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP
+from nets import PLACES, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
 
 MARGIN = (int(WIDE_BOX[0] - TEXT_BOX[0]), int(WIDE_BOX[1] - TEXT_BOX[1]))  # the cut's left and upper edge in the strip
-
-
-def box(x0, y0, x1, y1):
-    """Its corners [4,2]: TL, TR, BR, BL."""
-    return torch.tensor([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
 
 def cut(strips):
@@ -46,7 +41,7 @@ def jittered_cut(strips, centres, loose_share=0.4):
     TEXT_BOX [n,8] in widths and heights of the cut, and which cuts are loose [n].
     """
     n = len(strips)
-    nominal = box(*TEXT_BOX)
+    nominal = torch.tensor(box(*TEXT_BOX))
     middle = nominal.mean(0)
     loose = torch.rand(n, 1) < loose_share
     one = lambda low, high: torch.rand(n, 1) * (high - low) + low
@@ -55,7 +50,7 @@ def jittered_cut(strips, centres, loose_share=0.4):
     ends = (torch.randn(n, 2, 2) * spread([2.0, 0.9], [9.0, 2.8]))[:, [0, 1, 1, 0]]
     each = torch.randn(n, 4, 2) * spread([1.2, 0.6], [3.0, 1.4])
     corners = middle + (nominal - middle) * scale[:, None] + ends + each
-    to_strip = homographies(corners, box(*WIDE_BOX).expand(n, -1, -1))
+    to_strip = homographies(corners, torch.tensor(box(*WIDE_BOX)).expand(n, -1, -1))
     ys, xs = torch.meshgrid(torch.arange(float(STRIP[0])), torch.arange(float(STRIP[1])), indexing="ij")
     at = apply(to_strip, torch.stack([xs, ys], -1).reshape(1, -1, 2).expand(n, -1, -1)).reshape(n, *STRIP, 2)
     grid = (at + 0.5) / torch.tensor([WIDE_STRIP[1] / 2, WIDE_STRIP[0] / 2]) - 1

@@ -16,12 +16,11 @@ import cv2
 import numpy as np
 import torch
 
-from nets import ALPHABET, Recognizer
+from nets import ALPHABET, TEXT_BOX, Recognizer, box
 from real import Picture, pictures
 from strips import BOX, HEIGHT, WIDTH
 
-MARGIN = np.float32([8, 4])  # of the 32×256 cut: its text corners
-CUT = np.float32([[8, 4], [248, 4], [248, 28], [8, 28]])
+CUT = np.float32(box(*TEXT_BOX))
 ROUNDS, TRIES = 4, 20
 SURE, ENOUGH = 0.75, 12  # probability of a character, and how many of those make a line worth learning
 
@@ -121,11 +120,15 @@ def main():
             grey = cv2.imread(str(a.real / "images" / p.file), cv2.IMREAD_GRAYSCALE)
             quad, score = corners(net, grey, p, rng)
             print(p.file, p.part, f"{score:.3f}", *(f"{v:.1f}" for v in quad.ravel()), vin or "-", sep="\t", file=table)
-            if vin and p.part in kept:
-                strip = cuts(grey, quad[None], BOX, (WIDTH, HEIGHT))[0]
-                kept[p.part].append((strip, np.uint8([ALPHABET.index(c) if c != "?" else 255 for c in vin]), score))
-            elif p.part == "train" and (np.less((label := told(net, grey, quad, rng)), 255)).sum() >= ENOUGH:
-                kept["train"].append((cuts(grey, quad[None], BOX, (WIDTH, HEIGHT))[0], label, score))
+            label = None
+            if vin:
+                label = np.uint8([ALPHABET.index(c) if c != "?" else 255 for c in vin])
+            elif p.part == "train":
+                label = told(net, grey, quad, rng)
+                if (label < 255).sum() < ENOUGH:
+                    label = None
+            if label is not None and p.part in kept:
+                kept[p.part].append((cuts(grey, quad[None], BOX, (WIDTH, HEIGHT))[0], label, score))
             if i % 500 == 0:
                 print(i, flush=True)
     for part, rows in kept.items():

@@ -12,7 +12,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from nets import PLACES, SCENE, STRIDE, STRIP, Locator, Recognizer
+from nets import NETS, PLACES, SCENE, STRIDE, STRIP, Locator, Recognizer
 from quantized import LEVELS, STEPS, quantized
 
 INPUT_SCALE = 1 / STEPS
@@ -114,11 +114,11 @@ def locator(net: Locator, path: Path) -> None:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("net", choices=("locator", "recognizer"))
+    parser.add_argument("net", choices=NETS)
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
     a = parser.parse_args()
-    net = quantized(Locator() if a.net == "locator" else Recognizer())
+    net = quantized(NETS[a.net]())
     net.load_state_dict(torch.load(a.weights))
     (locator if a.net == "locator" else recognizer)(net, a.out)
     print(a.out, a.out.stat().st_size, "bytes")

@@ -18,6 +18,11 @@ SCENE = (288, 512)  # height, width of the locator's input
 STRIDE = 8  # of the locator's output
 
 
+def box(x0, y0, x1, y1):
+    """Its corners: TL, TR, BR, BL."""
+    return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+
+
 class Block(nn.Module):
     """Convolution, batch norm, ReLU."""
 
@@ -99,3 +104,6 @@ class Locator(nn.Module):
 
     def forward(self, scene):
         return self.head(self.trunk(scene))
+
+
+NETS = {"locator": Locator, "recognizer": Recognizer}

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import augment
-from nets import Locator, Recognizer
+from nets import NETS
 from quantized import on_grid, quantized, settle
 from train_locator import Photographs
 from train_recognizer import Shards
@@ -38,14 +38,14 @@ def scenes(shards: Path, real: Path) -> torch.Tensor:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("net", choices=("locator", "recognizer"))
+    parser.add_argument("net", choices=NETS)
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--shards", type=Path, required=True)
     parser.add_argument("--real", type=Path, required=True)
     a = parser.parse_args()
     torch.manual_seed(1)
-    net = (Locator() if a.net == "locator" else Recognizer()).eval()
+    net = NETS[a.net]().eval()
     net.load_state_dict(torch.load(a.weights))
     x = scenes(a.shards, a.real) if a.net == "locator" else strips(a.shards)
     first = lambda out: out[0] if isinstance(out, tuple) else out

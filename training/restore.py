@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from torch.nn import functional as F
 
 import augment
-from nets import Locator, Recognizer
+from nets import NETS
 
 HEADS = {
     "recognizer": {"attention": "look", "classify": "characters", "mark": "mark", "edges": "edges", "corners": "corners"},
@@ -28,7 +28,7 @@ HEADS = {
 def restored(kind: str, path: Path, x: torch.Tensor) -> torch.nn.Module:
     """The net of an exported file; x are some inputs."""
     constants = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in onnx.load(path).graph.initializer}
-    net = Locator() if kind == "locator" else Recognizer()
+    net = NETS[kind]()
     step = constants["input_scale"]
     for i, block in enumerate(net.trunk):
         scale = constants[f"weight_scale_{i}"]
@@ -53,14 +53,14 @@ def restored(kind: str, path: Path, x: torch.Tensor) -> torch.nn.Module:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("net", choices=("locator", "recognizer"))
+    parser.add_argument("net", choices=NETS)
     parser.add_argument("model", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--shards", type=Path, required=True)
     a = parser.parse_args()
-    key, count = ("pictures", 64) if a.net == "locator" else ("strips", 1000)
-    x = torch.from_numpy(np.load(sorted(a.shards.glob("scenes_*.npz" if a.net == "locator" else "strips_*.npz"))[0])[key][:count])
-    x = x[:, None].float() / 255
+    first = lambda pattern: np.load(sorted(a.shards.glob(pattern))[0])
+    shown = first("scenes_*.npz")["pictures"][:64] if a.net == "locator" else first("strips_*.npz")["strips"][:1000]
+    x = torch.from_numpy(shown)[:, None].float() / 255
     net = restored(a.net, a.model, x if a.net == "locator" else augment.cut(x))
     a.out.parent.mkdir(parents=True, exist_ok=True)
     torch.save(net.state_dict(), a.out)

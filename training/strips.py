@@ -19,12 +19,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import vins
-from nets import WIDE_BOX, WIDE_STRIP
+from nets import WIDE_BOX, WIDE_STRIP, box
 from real import pictures
 
 HEIGHT, WIDTH = WIDE_STRIP
-X0, Y0, X1, Y1 = WIDE_BOX
-BOX = np.float32([[X0, Y0], [X1, Y0], [X1, Y1], [X0, Y1]])
+BOX = np.float32(box(*WIDE_BOX))
 CAP = 26  # cap height of the line as drawn, pixels
 FONTS = [  # name patterns; repeated = more often
     "Roboto-Regular", "Roboto-Medium", "Roboto-Condensed", "RobotoCondensed-Regular", "LiberationSans-Regular", "LiberationSans-Bold",

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::{Failure, hardware};
 use crate::config::{CameraKind, Config, EdgeKind};
 use crate::inference::Model;
-use crate::mqtt::Topics;
+use crate::mqtt::{self, Topics};
 
 /// Check a configuration and say what it would do.
 ///
@@ -26,8 +26,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let config = Config::load(&args.config)?;
     let reader = hardware::reader(&config.reader)?;
     if let Some(path) = &config.mqtt.password_file {
-        std::fs::read_to_string(path)
-            .map_err(|error| format!("mqtt.password_file {}: {error}", path.display()))?;
+        mqtt::password(path)?;
     }
     let mut out = io::stdout().lock();
     for sentence in plan(&config, reader.decision().accept_at) {

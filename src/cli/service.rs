@@ -18,6 +18,9 @@ use crate::reader::{Decision, Observe, Outcome};
 use crate::station::{Parts, Station, SystemClock, Verdict};
 use crate::store::Store;
 
+/// Between two tries to save.
+const SAVE_AGAIN: Duration = Duration::from_secs(10);
+
 /// The pins and the lens.
 pub struct Hardware {
     /// Starts reads; none if only commands do.
@@ -88,9 +91,6 @@ struct Desk<'a> {
     unsaved: VecDeque<Verdict>,
     tried: Instant,
 }
-
-/// Between two tries to save.
-const SAVE_AGAIN: Duration = Duration::from_secs(10);
 
 impl<'a> Desk<'a> {
     fn new(store: &'a Store, site: &'a str, name: &'a str) -> Self {

@@ -77,19 +77,15 @@ impl Shared {
 
 impl State {
     fn switch_off(&mut self) {
-        let done = self.set(false, RETRY);
-        if let Err(error) = done {
+        if let Err(error) = self.set(None) {
             log::error!("the light may still be on: {error}");
         }
     }
 
-    /// What could not be switched off is tried again.
-    fn set(&mut self, on: bool, longest: Duration) -> Result<(), GpioError> {
-        let done = self.output.set(on);
-        let watched = match &done {
-            Ok(()) => on.then_some(longest),
-            Err(_) => Some(RETRY),
-        };
+    /// On for so long, or off; what failed is switched off soon, again and again.
+    fn set(&mut self, on_for: Option<Duration>) -> Result<(), GpioError> {
+        let done = self.output.set(on_for.is_some());
+        let watched = if done.is_ok() { on_for } else { Some(RETRY) };
         self.off_at = watched.map(|time| Instant::now() + time);
         done
     }
@@ -98,7 +94,7 @@ impl State {
 impl Output for Limited {
     fn set(&mut self, on: bool) -> Result<(), GpioError> {
         let mut state = self.shared.lock();
-        let done = state.set(on, self.longest);
+        let done = state.set(on.then_some(self.longest));
         drop(state);
         self.shared.changed.notify_all();
         done

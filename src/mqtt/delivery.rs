@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
@@ -124,6 +124,15 @@ impl Drop for Delivery {
     }
 }
 
+/// What a password file holds, without the end of its line.
+pub fn password(path: &Path) -> Result<String, MqttError> {
+    let text = fs::read_to_string(path).map_err(|source| MqttError::Password {
+        path: path.into(),
+        source,
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
 fn options(connection: &Connection, topics: &Topics) -> Result<MqttOptions, MqttError> {
     let mut options = MqttOptions::new(&connection.client_id, &connection.host, connection.port);
     options
@@ -137,14 +146,8 @@ fn options(connection: &Connection, topics: &Topics) -> Result<MqttOptions, Mqtt
             true,
         ));
     if let Some((user, password_file)) = &connection.login {
-        let password = match password_file {
-            Some(path) => fs::read_to_string(path).map_err(|source| MqttError::Password {
-                path: path.clone(),
-                source,
-            })?,
-            None => String::new(),
-        };
-        options.set_credentials(user, password.trim_end_matches(['\r', '\n']));
+        let password = password_file.as_deref().map(password).transpose()?;
+        options.set_credentials(user, password.unwrap_or_default());
     }
     Ok(options)
 }

@@ -5,7 +5,7 @@ pub mod broker;
 mod delivery;
 mod message;
 
-pub use delivery::{Connection, Delivery, MqttError};
+pub use delivery::{Connection, Delivery, MqttError, password};
 pub use message::{SCHEMA, read_message, status_message};
 
 /// Where a station speaks and listens.

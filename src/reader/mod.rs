@@ -18,7 +18,7 @@ use std::fmt;
 use serde::Serialize;
 
 use locate::{LINES, locate};
-use recognize::recognize;
+use recognize::{LIKELY, recognize};
 
 use crate::image::{Frame, Quad};
 use crate::inference::{Model, Network, NetworkError, Tract};
@@ -161,7 +161,7 @@ impl Reader {
     /// Reads a line. The locator may take the wrong way up, so a line that does not look like a VIN is tried turned.
     fn mark(&self, frame: &Frame, quad: Quad) -> Result<Mark, ReadError> {
         let upright = recognize(&*self.recognizer, frame, &quad)?;
-        if upright.evidence.mark >= 0.5 {
+        if upright.evidence.mark >= LIKELY {
             return Ok(upright);
         }
         let turned = recognize(&*self.recognizer, frame, &quad.turned())?;

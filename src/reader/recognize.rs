@@ -1,7 +1,7 @@
 //! Quad → what its characters are.
 //!
 //! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so the first
-//! strip is cut loosely, and cut again where the recognizer says.
+//! strip is cut loosely, and cut again where the recognizer says. What then looks like a mark is read in several cuts.
 
 use super::{Evidence, Mark, ReadError};
 use crate::image::{Frame, Point, Quad, unwarp, warp};
@@ -28,8 +28,8 @@ const AGAIN: [(f32, f32, f32, f32); 8] = [
     (8.0, 5.5, 248.0, 26.5),
     (8.0, 2.5, 248.0, 29.5),
 ];
-/// Probability of being a mark from which on it is read again.
-const LIKELY: f32 = 0.5;
+/// Probability of being a mark from which on it is read again, and not turned.
+pub(super) const LIKELY: f32 = 0.5;
 const CHARACTERS: usize = ALPHABET.len();
 
 /// Reads the line near a quad.
