@@ -1,12 +1,13 @@
 //! The exact posterior over all 33^17 VINs: character probabilities times the priors.
 //!
 //! The check digit ties all places together, but only through a sum modulo 11: a dynamic programme over place and
-//! remainder counts every VIN once. The first three places are enumerated, since their prior is a table of triples.
+//! remainder counts every VIN once. The first three places are enumerated, since their prior is a table of triples, and so
+//! are the known models, the first eight.
+
+use std::ops::Range;
 
 use super::Candidate;
-use super::priors::{
-    CHARACTERS, CUSTOM_COUNT, CUSTOMS, Custom, MAKERS, check_character, custom_of,
-};
+use super::priors::{CHARACTERS, Custom, KNOWN, PRIORS, check_character};
 use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH, VALUES, Vin, WEIGHTS};
 
 /// Remainders of the check sum.
@@ -53,52 +54,54 @@ impl Posterior {
                 *weight = f64::from((log - highest).max(-DEEPEST) / temperature).exp();
             }
         }
-        let customs: [Sums; CUSTOM_COUNT] =
-            std::array::from_fn(|index| Sums::new(&pixels, &CUSTOMS[index]));
-        Self::from_sums(&pixels, customs, offset)
+        let mut customs: Vec<_> = PRIORS
+            .customs
+            .iter()
+            .map(|custom| Sums::new(&pixels, custom))
+            .collect();
+        Self::from_sums(&pixels, &mut customs, offset)
     }
 
-    fn from_sums(
-        pixels: &[[f64; CHARACTERS]; LENGTH],
-        customs: [Sums; CUSTOM_COUNT],
-        offset: f64,
-    ) -> Self {
+    fn from_sums(pixels: &[[f64; CHARACTERS]; LENGTH], customs: &mut [Sums], offset: f64) -> Self {
         let mut places = [[0.0; CHARACTERS]; LENGTH];
-        let mut starts = [[0.0; REMAINDERS]; CUSTOM_COUNT];
-        let mut best_starts: [[Best; REMAINDERS]; CUSTOM_COUNT] = Default::default();
-        let mut totals = [0.0; CUSTOM_COUNT];
-        let mut chances = MAKERS.iter();
+        let mut makers = PRIORS.makers.iter();
         for a in 0..CHARACTERS {
             for b in 0..CHARACTERS {
                 let pair = pixels[0][a] * pixels[1][b];
                 let mut pair_total = 0.0;
-                for (c, chance) in (0..CHARACTERS).zip(&mut chances) {
-                    let custom = custom_of([a, b, c]);
-                    let sums = &customs[custom];
-                    let start = pair * pixels[2][c] * chance;
-                    let remainder = (step(0, a) + step(1, b) + step(2, c)) % REMAINDERS;
-                    let total = start * (sums.free + sums.check * sums.backward[3][remainder]);
+                for (c, maker) in (0..CHARACTERS).zip(&mut makers) {
+                    let start = pair * pixels[2][c] * maker.chance;
+                    let code = [a as u8, b as u8, c as u8];
+                    let total = customs[maker.custom].add_maker(code, start);
                     places[2][c] += total;
                     pair_total += total;
-                    totals[custom] += total;
-                    starts[custom][remainder] += start;
-                    keep(&mut best_starts[custom][remainder], start, || {
-                        let mut vin = [0; LENGTH];
-                        vin[..3].copy_from_slice(&[a as u8, b as u8, c as u8]);
-                        vin
-                    });
                 }
                 places[0][a] += pair_total;
                 places[1][b] += pair_total;
             }
         }
-        let evidence: f64 = totals.iter().sum();
+        for model in &PRIORS.models {
+            let [a, b, c, ..] = model.characters;
+            let seen = |places: Range<usize>| -> f64 {
+                places
+                    .map(|place| pixels[place][usize::from(model.characters[place])])
+                    .product()
+            };
+            let total = customs[model.custom].add_model(
+                model.characters,
+                seen(0..KNOWN) * model.chance,
+                seen(0..3) * PRIORS.maker([a, b, c]).chance,
+            );
+            for (place, &character) in places.iter_mut().zip(&model.characters) {
+                place[usize::from(character)] += total;
+            }
+        }
+        let evidence: f64 = customs.iter().map(|sums| sums.total).sum();
         let mut best = Best::new();
-        for (custom, sums) in customs.iter().enumerate() {
-            sums.add_marginals(&starts[custom], &mut places);
-            if totals[custom] > NEGLIGIBLE * evidence {
-                let partial = sums.best(std::mem::take(&mut best_starts[custom]));
-                sums.close(&partial, &mut best);
+        for sums in customs {
+            sums.add_marginals(&mut places);
+            if sums.total > NEGLIGIBLE * evidence {
+                sums.add_best(&mut best);
             }
         }
         Self {
@@ -159,12 +162,33 @@ fn keep(best: &mut Best, weight: f64, vin: impl FnOnce() -> Indices) {
     let _ = best.insert(at, (weight, vin()));
 }
 
-/// Places 4 to 17 without 9, in order.
-fn rest() -> impl DoubleEndedIterator<Item = usize> {
-    (3..LENGTH).filter(|&place| place != NINTH)
+/// The ways to begin, by the remainder that they leave.
+#[derive(Default)]
+struct Beginnings {
+    weights: Remainders,
+    best: [Best; REMAINDERS],
 }
 
-/// One custom over places 4 to 17.
+impl Beginnings {
+    /// `rank`: its weight among the best, if it can also be reached otherwise.
+    fn add(&mut self, characters: &[u8], weight: f64, rank: f64) -> usize {
+        let remainder = characters
+            .iter()
+            .enumerate()
+            .map(|(place, &character)| step(place, usize::from(character)))
+            .sum::<usize>()
+            % REMAINDERS;
+        self.weights[remainder] += weight;
+        keep(&mut self.best[remainder], rank, || {
+            let mut vin = [0; LENGTH];
+            vin[..characters.len()].copy_from_slice(characters);
+            vin
+        });
+        remainder
+    }
+}
+
+/// One custom: the makers and models that follow it, and places 4 to 17.
 struct Sums {
     /// Chance that place 9 is computed.
     check: f64,
@@ -172,10 +196,16 @@ struct Sums {
     weights: [[f64; CHARACTERS]; LENGTH],
     /// Pixels alone in place 9.
     ninth: [f64; CHARACTERS],
-    /// All VINs with an uncomputed place 9.
+    /// All ways to go on after a maker, with an uncomputed place 9.
     free: f64,
+    /// The same after a model.
+    free_tail: f64,
     /// All ways to go on from a place with a remainder to a computed place 9.
     backward: [Remainders; LENGTH + 1],
+    makers: Beginnings,
+    models: Beginnings,
+    /// All VINs.
+    total: f64,
 }
 
 impl Sums {
@@ -185,15 +215,17 @@ impl Sums {
                 std::array::from_fn(|c| pixels[c] * chances[c])
             };
         let mut weights = [[0.0; CHARACTERS]; LENGTH];
-        for place in rest() {
+        for place in 3..LENGTH {
             weights[place] = times(&pixels[place], &custom.places[place]);
         }
         weights[NINTH] = times(&pixels[NINTH], &custom.filler);
-        let free = weights[3..]
-            .iter()
-            .map(|place| place.iter().sum::<f64>())
-            .product::<f64>()
-            * (1.0 - custom.check);
+        let all = |places: &[[f64; CHARACTERS]]| -> f64 {
+            places
+                .iter()
+                .map(|place| place.iter().sum::<f64>())
+                .product()
+        };
+        let free_tail = all(&weights[KNOWN..]) * (1.0 - custom.check);
 
         let mut backward = [[0.0; REMAINDERS]; LENGTH + 1];
         backward[LENGTH] =
@@ -212,18 +244,49 @@ impl Sums {
         }
         Self {
             check: custom.check,
+            free: all(&weights[3..KNOWN]) * free_tail,
             weights,
             ninth: pixels[NINTH],
-            free,
+            free_tail,
             backward,
+            makers: Beginnings::default(),
+            models: Beginnings::default(),
+            total: 0.0,
         }
     }
 
-    /// Adds, for places 4 to 17, the weight of all VINs with each character there. `starts`: the first three places.
-    fn add_marginals(&self, starts: &Remainders, places: &mut [[f64; CHARACTERS]; LENGTH]) {
-        let free = starts.iter().sum::<f64>() * self.free;
-        let mut forward = *starts;
+    /// Adds all VINs that begin with a maker and no known model; how much they weigh.
+    fn add_maker(&mut self, code: [u8; 3], weight: f64) -> f64 {
+        let remainder = self.makers.add(&code, weight, weight);
+        let total = weight * (self.free + self.check * self.backward[3][remainder]);
+        self.total += total;
+        total
+    }
+
+    /// Adds all VINs that begin with a model; how much they weigh. `maker` is the weight of the same maker without it.
+    fn add_model(&mut self, characters: [u8; KNOWN], weight: f64, maker: f64) -> f64 {
+        let by_chance: f64 = (3..KNOWN)
+            .map(|place| self.weights[place][usize::from(characters[place])])
+            .product();
+        let remainder = self
+            .models
+            .add(&characters, weight, weight + maker * by_chance);
+        let total = weight * (self.free_tail + self.check * self.backward[KNOWN][remainder]);
+        self.total += total;
+        total
+    }
+
+    /// Adds, for places 4 to 17, the weight of all VINs with each character there; not that of models in places 4 to 8.
+    fn add_marginals(&self, places: &mut [[f64; CHARACTERS]; LENGTH]) {
+        let mut forward = self.makers.weights;
+        let mut free = forward.iter().sum::<f64>() * self.free;
         for place in 3..LENGTH {
+            if place == KNOWN {
+                free += self.models.weights.iter().sum::<f64>() * self.free_tail;
+                for (all, weight) in forward.iter_mut().zip(self.models.weights) {
+                    *all += weight;
+                }
+            }
             let weights = &self.weights[place];
             let all: f64 = weights.iter().sum();
             for (sum, weight) in places[place].iter_mut().zip(weights) {
@@ -254,9 +317,24 @@ impl Sums {
         }
     }
 
-    /// The best VINs of each remainder, place 9 still open.
-    fn best(&self, starts: [Best; REMAINDERS]) -> [Best; REMAINDERS] {
-        rest().fold(starts, |before, place| {
+    /// Adds the best VINs.
+    fn add_best(&self, best: &mut Best) {
+        let mut partial = self.models.best.clone();
+        for (all, others) in partial
+            .iter_mut()
+            .zip(self.longer(&self.makers.best, 3..KNOWN))
+        {
+            // What is a known model as well stands in the list already, with both weights.
+            for (weight, vin) in others.iter().filter(|(_, vin)| !PRIORS.knows(vin)) {
+                keep(all, *weight, || *vin);
+            }
+        }
+        self.close(&self.longer(&partial, NINTH + 1..LENGTH), best);
+    }
+
+    /// The best of each remainder with some places more.
+    fn longer(&self, best: &[Best; REMAINDERS], places: Range<usize>) -> [Best; REMAINDERS] {
+        places.fold(best.clone(), |before, place| {
             let mut after: [Best; REMAINDERS] = Default::default();
             for (remainder, list) in before.iter().enumerate() {
                 for (weight, vin) in list {
