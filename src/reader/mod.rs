@@ -18,7 +18,7 @@ use std::fmt;
 use serde::Serialize;
 
 use locate::{LINES, locate};
-use recognize::{LIKELY, recognize};
+use recognize::{LIKELY, Line, approach};
 
 use crate::image::{Frame, Quad};
 use crate::inference::{Model, Network, NetworkError, Tract};
@@ -113,37 +113,72 @@ impl Reader {
     /// What stands in one frame.
     pub fn observe(&self, frame: &Frame) -> Result<Observation, ReadError> {
         let mut marks: heapless::Vec<Mark, MARKS> = heapless::Vec::new();
+        let mut located: heapless::Vec<Quad, MARKS> = heapless::Vec::new();
+        let any = |marks: &[Mark], least: f32| marks.iter().any(|m| m.evidence.mark >= least);
         for share in SHARES {
-            self.look(frame, share, &mut marks)?;
-            if marks.iter().any(|mark| mark.evidence.mark >= SURELY) {
+            let quads = locate(&*self.locator, frame, share)?;
+            self.add_marks(frame, &quads, &mut marks)?;
+            // There is room: as much as for all looks.
+            located.extend(quads);
+            if any(&marks, SURELY) {
                 break;
             }
+        }
+        if !any(&marks, LIKELY) {
+            // The locator may have taken the wrong way up.
+            for quad in &mut located {
+                *quad = quad.turned();
+            }
+            self.add_marks(frame, &located, &mut marks)?;
         }
         Ok(Observation { marks })
     }
 
-    /// Adds the marks that are seen when the frame fills a share of the locator's input.
-    fn look(
+    /// Adds the marks near some quads.
+    fn add_marks(
         &self,
         frame: &Frame,
-        share: f32,
+        quads: &[Quad],
         marks: &mut heapless::Vec<Mark, MARKS>,
     ) -> Result<(), ReadError> {
-        for quad in locate(&*self.locator, frame, share)? {
-            let mark = self.mark(frame, quad)?;
-            // Two lines that were cut again and again may end on one text, whose pixels must not count twice.
-            let near = |a: &Quad, b: &Quad| a.is_near(b, 0.5, 1.0);
-            let same = marks
-                .iter_mut()
-                .find(|other| near(&other.quad, &mark.quad) || near(&mark.quad, &other.quad));
-            match same {
-                Some(other) if mark.evidence.mark > other.evidence.mark => *other = mark,
-                Some(_) => {}
-                // There is room: as many marks as lines in all looks.
+        for line in self.lines(frame, quads)? {
+            let seen = marks.iter_mut().find(|mark| same(&mark.quad, &line.quad));
+            if seen
+                .as_ref()
+                .is_some_and(|seen| seen.evidence.mark >= line.mark)
+            {
+                continue;
+            }
+            let mark = recognize::read(&*self.recognizer, frame, &line)?;
+            match seen {
+                Some(seen) => *seen = mark,
+                // Of more marks than there is room for, the later ones are less sure.
                 None => drop(marks.push(mark)),
             }
         }
         Ok(())
+    }
+
+    /// The lines near some quads that may be VINs, each once: two that were cut again and again may end on one text, whose
+    /// pixels must not count twice.
+    fn lines(
+        &self,
+        frame: &Frame,
+        quads: &[Quad],
+    ) -> Result<heapless::Vec<Line, MARKS>, ReadError> {
+        let mut lines: heapless::Vec<Line, MARKS> = heapless::Vec::new();
+        for rough in quads {
+            let Some(line) = approach(&*self.recognizer, frame, rough)? else {
+                continue;
+            };
+            match lines.iter_mut().find(|other| same(&other.quad, &line.quad)) {
+                Some(other) if line.mark > other.mark => *other = line,
+                Some(_) => {}
+                // There is room: no more than there are quads.
+                None => drop(lines.push(line)),
+            }
+        }
+        Ok(lines)
     }
 
     /// What one picture says.
@@ -157,20 +192,12 @@ impl Reader {
         fusion.add(self.observe(frame)?);
         Ok(fusion)
     }
+}
 
-    /// Reads a line. The locator may take the wrong way up, so a line that does not look like a VIN is tried turned.
-    fn mark(&self, frame: &Frame, quad: Quad) -> Result<Mark, ReadError> {
-        let upright = recognize(&*self.recognizer, frame, &quad)?;
-        if upright.evidence.mark >= LIKELY {
-            return Ok(upright);
-        }
-        let turned = recognize(&*self.recognizer, frame, &quad.turned())?;
-        Ok(if turned.evidence.mark > upright.evidence.mark {
-            turned
-        } else {
-            upright
-        })
-    }
+/// Whether two quads lie on one text.
+fn same(a: &Quad, b: &Quad) -> bool {
+    let near = |a: &Quad, b: &Quad| a.is_near(b, 0.5, 1.0);
+    near(a, b) || near(b, a)
 }
 
 impl Observe for Reader {

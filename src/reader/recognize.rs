@@ -1,7 +1,8 @@
 //! Quad → what its characters are.
 //!
 //! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so the first
-//! strip is cut loosely, and cut again where the recognizer says. What then looks like a mark is read in several cuts.
+//! strip is cut loosely, and cut again where the recognizer says, until it is clear that this is no VIN. What looks like a
+//! mark is read in several cuts.
 
 use super::{Evidence, Mark, ReadError};
 use crate::image::{Frame, Point, Quad, unwarp, warp};
@@ -14,30 +15,45 @@ const STRIP: (usize, usize) = (256, 32);
 const TEXT: (f32, f32, f32, f32) = (8.0, 4.0, 248.0, 28.0);
 /// Where they are put while it is not sure where they are.
 const LOOSE: (f32, f32, f32, f32) = (24.0, 7.0, 232.0, 25.0);
-/// The cuts after the loose one.
-const CUTS: usize = 4;
 /// Where the corners are put to read a mark again: further along and across, wider and narrower, taller and flatter. A
 /// reading that hangs on where exactly the strip is cut is not one to be sure of.
-const AGAIN: [(f32, f32, f32, f32); 8] = [
-    (6.3, 4.0, 246.3, 28.0),
-    (9.7, 4.0, 249.7, 28.0),
-    (8.0, 2.0, 248.0, 26.0),
-    (8.0, 6.0, 248.0, 30.0),
-    (10.0, 4.0, 246.0, 28.0),
-    (6.0, 4.0, 250.0, 28.0),
-    (8.0, 5.5, 248.0, 26.5),
-    (8.0, 2.5, 248.0, 29.5),
+const AGAIN: [(f32, f32, f32, f32); 4] = [
+    (6.3, 2.5, 246.3, 29.5),
+    (9.7, 5.5, 249.7, 26.5),
+    (10.0, 2.0, 246.0, 26.0),
+    (6.0, 6.0, 250.0, 30.0),
 ];
-/// Probability of being a mark from which on it is read again, and not turned.
+/// Probability of being a mark from which on it is read again.
 pub(super) const LIKELY: f32 = 0.5;
+/// Below this the first strip is not followed. Of 283 lines of the tuning photographs that turned out to be marks, none had
+/// less in it, and two thirds of all others had.
+const HARDLY: f32 = 0.02;
 const CHARACTERS: usize = ALPHABET.len();
 
-/// Reads the line near a quad.
-pub fn recognize(network: &dyn Network, frame: &Frame, rough: &Quad) -> Result<Mark, ReadError> {
-    let (_, mut quad) = cut(network, frame, rough, LOOSE)?;
-    for _ in 1..CUTS {
-        (_, quad) = cut(network, frame, &quad, TEXT)?;
+/// Where a line's text lies, and how probable it is that it is a VIN.
+pub struct Line {
+    pub quad: Quad,
+    pub mark: f32,
+}
+
+/// The line near a quad, if it may be a VIN this way up.
+pub fn approach(
+    network: &dyn Network,
+    frame: &Frame,
+    rough: &Quad,
+) -> Result<Option<Line>, ReadError> {
+    let (first, quad) = cut(network, frame, rough, LOOSE)?;
+    if first.mark < HARDLY {
+        return Ok(None);
     }
+    let (second, quad) = cut(network, frame, &quad, TEXT)?;
+    let mark = second.mark;
+    Ok(Some(Line { quad, mark }))
+}
+
+/// Reads a line.
+pub fn read(network: &dyn Network, frame: &Frame, line: &Line) -> Result<Mark, ReadError> {
+    let (_, quad) = cut(network, frame, &line.quad, TEXT)?;
     let (evidence, _) = cut(network, frame, &quad, TEXT)?;
     let mut mark = Mark { quad, evidence };
     if mark.evidence.mark >= LIKELY {
@@ -149,7 +165,9 @@ mod tests {
         };
         let corners = [(10.0, 10.0), (62.0, 10.0), (62.0, 19.0), (10.0, 19.0)];
         let rough = Quad(corners.map(|(x, y)| Point { x, y }));
-        let mark = recognize(&Shifts(Mutex::new(true)), &frame, &rough).unwrap();
+        let network = Shifts(Mutex::new(true));
+        let line = approach(&network, &frame, &rough).unwrap().unwrap();
+        let mark = read(&network, &frame, &line).unwrap();
         // 208 strip pixels are 52 frame pixels, so 32 are 8.
         for (found, rough) in mark.quad.0.iter().zip(rough.0) {
             assert!(
