@@ -1,6 +1,8 @@
 //! One file a verb, and what they share.
 
 mod check;
+mod compare;
+mod decode;
 #[cfg(feature = "demo")]
 mod demo;
 mod evaluate;
@@ -38,6 +40,8 @@ enum Verb {
     Read(read::Args),
     Evaluate(evaluate::Args),
     Check(check::Args),
+    Decode(decode::Args),
+    Compare(compare::Args),
 }
 
 impl Cli {
@@ -60,6 +64,14 @@ impl Cli {
             Verb::Read(args) => read::run(args),
             Verb::Evaluate(args) => evaluate::run(args),
             Verb::Check(args) => check::run(args),
+            Verb::Decode(args) => decode::run(args),
+            Verb::Compare(args) => compare::run(args),
         }
     }
+}
+
+/// The year on this machine's calendar.
+fn this_year() -> u16 {
+    // Years before 0 are no years of cars.
+    jiff::Zoned::now().year().try_into().unwrap_or_default()
 }

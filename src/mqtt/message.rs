@@ -63,6 +63,8 @@ struct Status<'a> {
 pub fn read_message(site: &str, station: &str, sequence: i64, verdict: &Verdict) -> String {
     let reading = &verdict.reading;
     let timings = &verdict.timings;
+    // Years before 0 are no years of cars.
+    let year = verdict.decided_at.year().try_into().unwrap_or_default();
     let read = Read {
         schema: SCHEMA,
         id: verdict.id,
@@ -78,7 +80,7 @@ pub fn read_message(site: &str, station: &str, sequence: i64, verdict: &Verdict)
         reason: reading.reason,
         candidates: &reading.candidates,
         check_digit: reading.check_digit,
-        decoded: reading.vin.as_ref().map(Vin::decode),
+        decoded: reading.vin.as_ref().map(|vin| vin.decode(year)),
         quad: reading.quad,
         frames: verdict.frames,
         missed_triggers: verdict.missed,

@@ -1,8 +1,11 @@
 //! The check digit in place 9: a weighted sum modulo 11 (49 CFR 565.15(c), GB 16735 appendix A).
 
+use std::fmt;
+
 use serde::Serialize;
 
-use super::{LENGTH, Vin};
+use super::places::Market;
+use super::{LENGTH, Vin, index_of};
 
 /// Whether place 9 holds the check digit. No verdict makes a VIN invalid: real cars break every rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -14,6 +17,47 @@ pub enum CheckDigit {
     Fail,
     /// It does not, and this maker does not have to.
     NotApplicable,
+}
+
+/// Why the check digit is what [`Vin::check_digit`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckDigitReason {
+    /// Place 9 is computed, as the maker's market asks.
+    Holds,
+    /// Place 9 is what would be computed, but nobody asks for it: by habit, or by chance.
+    HoldsUnasked,
+    /// The market asks for another character.
+    Differs {
+        /// What place 9 would be.
+        computed: char,
+    },
+    /// The market asks for a check digit, and place 9 holds a letter that is none.
+    Letter {
+        /// What place 9 would be.
+        computed: char,
+    },
+    /// Nobody asks for it.
+    Unasked,
+}
+
+impl fmt::Display for CheckDigitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Holds => f.write_str("the check digit holds"),
+            Self::HoldsUnasked => f.write_str(
+                "the check digit holds, though this market does not ask for it; one text in eleven does by chance",
+            ),
+            Self::Differs { computed } => write!(
+                f,
+                "the check digit should be {computed}: a character is misread, or the maker broke the rule"
+            ),
+            Self::Letter { computed } => write!(
+                f,
+                "a letter other than X is no check digit; it should be {computed}"
+            ),
+            Self::Unasked => f.write_str("this market does not ask for a check digit"),
+        }
+    }
 }
 
 /// Index of place 9.
@@ -34,12 +78,6 @@ pub(crate) const VALUES: [u8; 33] = [
 /// The check character of each remainder: indices into [`super::ALPHABET`], the last one X for 10.
 pub(crate) const CHECK_CHARACTERS: [u8; 11] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 30];
 
-/// Whether makers with this first character must use the check digit: North America (1-5 and 7; 49 CFR 565,
-/// CMVSS 115, NOM-001-SSP) and China (L, H; GB 16735). Elsewhere each maker does as it likes.
-pub(crate) fn asks_for_check_digit(first: u8) -> bool {
-    matches!(first, b'1'..=b'5' | b'7' | b'L' | b'H')
-}
-
 impl Vin {
     /// What place 9 would hold if it were the check digit: 0-9 or X.
     pub fn computed_check_digit(&self) -> char {
@@ -54,23 +92,34 @@ impl Vin {
 
     /// Whether place 9 holds the check digit.
     pub fn check_digit(&self) -> CheckDigit {
+        match self.check_digit_reason() {
+            CheckDigitReason::Holds | CheckDigitReason::HoldsUnasked => CheckDigit::Pass,
+            CheckDigitReason::Differs { .. } | CheckDigitReason::Letter { .. } => CheckDigit::Fail,
+            CheckDigitReason::Unasked => CheckDigit::NotApplicable,
+        }
+    }
+
+    /// The same with its reason.
+    pub fn check_digit_reason(&self) -> CheckDigitReason {
         let bytes = self.as_bytes();
-        if char::from(bytes[PLACE_OF_CHECK_DIGIT]) == self.computed_check_digit() {
-            CheckDigit::Pass
-        } else if asks_for_check_digit(bytes[0]) {
-            CheckDigit::Fail
-        } else {
-            CheckDigit::NotApplicable
+        let computed = self.computed_check_digit();
+        let ninth = char::from(bytes[PLACE_OF_CHECK_DIGIT]);
+        let asked = Market::of(bytes[0]).asks_for_check_digit();
+        match (asked, ninth == computed) {
+            (true, true) => CheckDigitReason::Holds,
+            (false, true) => CheckDigitReason::HoldsUnasked,
+            (true, false) if ninth.is_ascii_digit() || ninth == 'X' => {
+                CheckDigitReason::Differs { computed }
+            }
+            (true, false) => CheckDigitReason::Letter { computed },
+            (false, false) => CheckDigitReason::Unasked,
         }
     }
 }
 
 /// What one ASCII character of a VIN counts as.
 fn value(byte: u8) -> u32 {
-    super::ALPHABET
-        .iter()
-        .position(|&known| known == byte)
-        .map_or(0, |index| u32::from(VALUES[index]))
+    index_of(byte).map_or(0, |index| u32::from(VALUES[index]))
 }
 
 #[cfg(test)]
@@ -93,6 +142,21 @@ mod tests {
         assert_eq!(verdict("LFV2A21K0A3000001"), CheckDigit::Fail);
         assert_eq!(verdict("WVWZZZ1JZYW000001"), CheckDigit::NotApplicable);
         assert_eq!(verdict("KMHE341DBGA000001"), CheckDigit::NotApplicable); // Hyundai: a letter
+    }
+
+    #[test]
+    fn the_reason_tells_a_letter_from_a_wrong_digit() {
+        let reason = |text: &str| text.parse::<Vin>().unwrap().check_digit_reason();
+        assert_eq!(
+            reason("1M8GDM9A1KP042788"),
+            CheckDigitReason::Differs { computed: 'X' }
+        );
+        assert_eq!(
+            reason("1M8GDM9ABKP042788"),
+            CheckDigitReason::Letter { computed: 'X' }
+        );
+        assert_eq!(reason("TMBZZZ11011111111"), CheckDigitReason::Unasked);
+        assert_eq!(reason("KMHE341DBGA000001"), CheckDigitReason::Unasked);
     }
 
     #[test]

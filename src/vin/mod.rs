@@ -1,27 +1,34 @@
 //! What the 17 characters are and mean: pure rules, no picture, no I/O, no clock.
 
+mod alphabet;
 mod check_digit;
+mod compare;
+mod corrections;
 mod decode;
+mod mask;
 mod model_year;
+mod parse;
+mod places;
+mod sections;
+mod table;
 mod wmi;
 
-pub use check_digit::CheckDigit;
-pub(crate) use check_digit::{
-    CHECK_CHARACTERS, PLACE_OF_CHECK_DIGIT, VALUES, WEIGHTS, asks_for_check_digit,
-};
+pub use alphabet::ALPHABET;
+pub(crate) use alphabet::index_of;
+pub(crate) use check_digit::{CHECK_CHARACTERS, PLACE_OF_CHECK_DIGIT, VALUES, WEIGHTS};
+pub use check_digit::{CheckDigit, CheckDigitReason};
+pub use compare::{Comparison, Difference};
+pub use corrections::{Correction, looks_like};
 pub use decode::Decoded;
+pub use mask::{Masked, Shown};
 pub use model_year::ModelYears;
-pub(crate) use model_year::is_year_code;
+pub use parse::VinError;
+pub use places::{Characters, Market};
 pub(crate) use wmi::{country_of, maker_codes};
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-/// The 33 characters of a VIN, in the order that every table of this crate and both models use.
-/// I, O and Q are barred everywhere (ISO 3779).
-pub const ALPHABET: &[u8; 33] = b"0123456789ABCDEFGHJKLMNPRSTUVWXYZ";
 
 /// Characters in a VIN.
 pub const LENGTH: usize = 17;
@@ -29,22 +36,6 @@ pub const LENGTH: usize = 17;
 /// Seventeen characters of [`ALPHABET`]; nothing else is promised about them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Vin(heapless::String<LENGTH, u8>);
-
-/// Why a text is not a VIN.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum VinError {
-    /// Not 17 characters long.
-    #[error("a VIN has 17 characters, this has {0}")]
-    Length(usize),
-    /// A character that no VIN may hold.
-    #[error("{character:?} at place {place} cannot stand in a VIN (A-Z without I, O, Q, and 0-9)")]
-    Character {
-        /// 1 to 17.
-        place: usize,
-        /// The offender.
-        character: char,
-    },
-}
 
 impl Vin {
     /// The characters as text.
@@ -57,6 +48,16 @@ impl Vin {
         self.0.as_bytes()
     }
 
+    /// With another character of [`ALPHABET`] at an index.
+    fn with(&self, index: usize, character: u8) -> Self {
+        let characters = self.as_str().bytes().enumerate();
+        Self(
+            characters
+                .map(|(at, old)| char::from(if at == index { character } else { old }))
+                .collect(),
+        )
+    }
+
     /// From indices into [`ALPHABET`].
     pub(crate) fn from_indices(indices: &[u8; LENGTH]) -> Self {
         let mut text = heapless::String::new();
@@ -65,30 +66,6 @@ impl Vin {
             let _ = text.push(char::from(ALPHABET[usize::from(index)]));
         }
         Self(text)
-    }
-}
-
-impl FromStr for Vin {
-    type Err = VinError;
-
-    /// Takes exactly 17 characters; lower case is raised.
-    fn from_str(text: &str) -> Result<Self, VinError> {
-        let length = text.chars().count();
-        if length != LENGTH {
-            return Err(VinError::Length(length));
-        }
-        let mut characters = heapless::String::new();
-        for (index, character) in text.chars().enumerate() {
-            let upper = character.to_ascii_uppercase();
-            let known = u8::try_from(upper).is_ok_and(|byte| ALPHABET.contains(&byte));
-            if !known || characters.push(upper).is_err() {
-                return Err(VinError::Character {
-                    place: index + 1,
-                    character,
-                });
-            }
-        }
-        Ok(Self(characters))
     }
 }
 

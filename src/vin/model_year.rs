@@ -1,17 +1,14 @@
 //! The model year in place 10: a code of 30 years, and whether place 7 says which time round (49 CFR 565.15(d)).
 
-use super::{Vin, wmi};
+use super::places::Market;
+use super::{CheckDigit, Vin, wmi};
 
 /// The codes in the order of the years, from 1980 and again from 2010. U, Z and 0 are barred here
 /// besides I, O, Q; so T is 2026 and V is 2027.
-const CODES: &[u8; 30] = b"ABCDEFGHJKLMNPRSTVWXY123456789";
+pub(super) const CODES: &[u8; 30] = b"ABCDEFGHJKLMNPRSTVWXY123456789";
 
 const FIRST_CYCLE: u16 = 1980;
 const SECOND_CYCLE: u16 = 2010;
-
-/// From this year of the second cycle on the first cycle is the likelier one. A letter in place 7 meant nothing
-/// before 2010, so a code of 2001-2009 with a letter there is more probably an old car than one of the 2030s.
-const FAR_YEAR: u16 = 2031;
 
 /// Makers that build cars and light trucks, by the first word of the name in `wmi.tsv`: place 7 tells the cycle for
 /// those only, and neither heavy trucks, buses, trailers nor motorcycles follow it.
@@ -87,14 +84,13 @@ pub struct ModelYears {
     pub conclusive: bool,
 }
 
-/// Whether a character can be a year code.
-pub(crate) fn is_year_code(byte: u8) -> bool {
-    CODES.contains(&byte)
-}
-
 impl Vin {
-    /// The model year. Outside North America and China makers may put anything in place 10, many European ones do.
-    pub fn model_years(&self) -> ModelYears {
+    /// The model year, seen from a calendar year: cars of the next model year are sold by then, later ones are not.
+    ///
+    /// Place 7 tells the cycle of light North American vehicles. A letter there meant nothing before 2010, so one that would
+    /// put the car into the future does not. Outside North America and China makers may put anything in place 10, many
+    /// European ones do, so that nothing there is conclusive.
+    pub fn model_years(&self, this_year: u16) -> ModelYears {
         let bytes = self.as_bytes();
         let mut candidates = heapless::Vec::new();
         let Some(years) = (0u16..)
@@ -107,28 +103,41 @@ impl Vin {
             };
         };
         let (first, second) = (FIRST_CYCLE + years, SECOND_CYCLE + years);
-        let ruled =
-            matches!(bytes[0], b'1'..=b'5' | b'7') && bytes[2] != b'9' && builds_light(self);
-        let digit = bytes[6].is_ascii_digit();
-        let conclusive = ruled && (digit || second < FAR_YEAR);
-        let order = if (ruled && digit) || second >= FAR_YEAR {
+        let market = Market::of(bytes[0]);
+        if second > this_year.saturating_add(1) {
+            // One place for one year.
+            let _ = candidates.push(first);
+            return ModelYears {
+                candidates,
+                conclusive: market.asks_for_check_digit(),
+            };
+        }
+        let light = !self.of_small_maker() && builds_light(self);
+        let ruled = light && market == Market::NorthAmerica;
+        // A check digit that nobody at home asks for speaks of a car made for North America, but may be chance.
+        let probably =
+            light && market == Market::Elsewhere && self.check_digit() == CheckDigit::Pass;
+        let order = if (ruled || probably) && bytes[6].is_ascii_digit() {
             [first, second]
         } else {
             [second, first]
         };
         // Two places for two years; a conclusive year stands alone.
-        candidates.extend(order.into_iter().take(if conclusive { 1 } else { 2 }));
+        candidates.extend(order.into_iter().take(if ruled { 1 } else { 2 }));
         ModelYears {
             candidates,
-            conclusive,
+            conclusive: ruled,
         }
     }
 }
 
 fn builds_light(vin: &Vin) -> bool {
-    let maker = wmi::maker_of(vin.as_str()).unwrap_or_default();
+    let maker = wmi::maker_of(vin.as_bytes()).unwrap_or_default();
     let word = maker.split(' ').next().unwrap_or_default();
-    LIGHT.iter().any(|light| word.eq_ignore_ascii_case(light))
+    let lower = || word.bytes().map(|byte| byte.to_ascii_lowercase());
+    LIGHT
+        .binary_search_by(|light| light.bytes().cmp(lower()))
+        .is_ok()
 }
 
 #[cfg(test)]
@@ -138,7 +147,7 @@ mod tests {
     use super::*;
 
     fn years(text: &str) -> (Vec<u16>, bool) {
-        let years = text.parse::<Vin>().unwrap().model_years();
+        let years = text.parse::<Vin>().unwrap().model_years(2026);
         (years.candidates.to_vec(), years.conclusive)
     }
 
@@ -152,8 +161,24 @@ mod tests {
 
     #[test]
     fn elsewhere_both_cycles_stay() {
-        assert_eq!(years("YV4A221K4L1609498"), (vec![2020, 1990], false));
-        assert_eq!(years("3C8FY4BB41T525879"), (vec![2001, 2031], false)); // a letter before the rule
+        assert_eq!(years("WDB2030461A000001").0, [2001]);
+        assert_eq!(years("JH4DA1842JS002851"), (vec![1988, 2018], false)); // made for North America
+        assert_eq!(years("YV4A221K4L1609498"), (vec![1990, 2020], false)); // really of 2020: chance
+    }
+
+    #[test]
+    fn the_words_are_in_order() {
+        assert!(LIGHT.is_sorted());
+    }
+
+    #[test]
+    fn the_future_is_ruled_out() {
+        assert_eq!(years("3C8FY4BB41T525879"), (vec![2001], true)); // a letter in place 7 before the rule
+        assert_eq!(years("LSGAA1111YA000001"), (vec![2000], true));
+        assert_eq!(years("WVWZZZ1JZYW000001"), (vec![2000], false)); // it may not be a year at all
+        let later: Vin = "3C8FY4BB41T525879".parse().unwrap();
+        assert_eq!(later.model_years(2030).candidates[0], 2031);
+        assert_eq!(later.model_years(2029).candidates[0], 2001);
     }
 
     #[test]

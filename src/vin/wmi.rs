@@ -1,64 +1,74 @@
 //! World manufacturer identifiers: who holds a code, and which country gave it out (ISO 3780).
 
-use std::sync::LazyLock;
+use super::alphabet::{ALPHABET, index_of};
+use super::table::{count, rows};
 
-/// Makers by code, sorted by code; the file says where they come from.
-static MAKERS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
-    rows(include_str!("wmi.tsv"))
-        .map(|[code, _source, maker]| (code, maker))
-        .collect()
-});
+const MAKERS_TABLE: &str = include_str!("wmi.tsv");
+const COUNTRIES_TABLE: &str = include_str!("countries.tsv");
+
+/// Code, source and maker, sorted by code; the file says where they come from.
+#[allow(long_running_const_eval)] // 60 KB of text; done in a second.
+static MAKERS: [[&str; 3]; count(MAKERS_TABLE)] = rows(MAKERS_TABLE);
 
 /// From, to, country; the file says where they come from.
-static COUNTRIES: LazyLock<Vec<[&'static str; 3]>> =
-    LazyLock::new(|| rows(include_str!("countries.tsv")).collect());
+static COUNTRIES: [[&str; 3]; count(COUNTRIES_TABLE)] = rows(COUNTRIES_TABLE);
 
-fn rows(table: &'static str) -> impl Iterator<Item = [&'static str; 3]> {
-    table
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| {
-            let mut fields = line.split('\t');
-            Some([fields.next()?, fields.next()?, fields.next()?])
-        })
-}
+/// One more than the row of [`COUNTRIES`] by the indices of the first two characters; 0 for none.
+static HOLDERS: [[u8; 33]; 33] = {
+    let countries: [[&str; 3]; count(COUNTRIES_TABLE)] = rows(COUNTRIES_TABLE);
+    let mut holders = [[0; 33]; 33];
+    let mut row = 0;
+    while row < countries.len() {
+        let [from, to, _] = countries[row];
+        let mut second = 0;
+        while second < 33 {
+            let place = order(ALPHABET[second]);
+            if order(from.as_bytes()[1]) <= place && place <= order(to.as_bytes()[1]) {
+                // The table is whole: no code is outside the alphabet.
+                if let Some(first) = index_of(from.as_bytes()[0]) {
+                    holders[first][second] = row as u8 + 1;
+                }
+            }
+            second += 1;
+        }
+        row += 1;
+    }
+    holders
+};
 
 /// Every code of the table: two, three or six characters.
 pub(crate) fn maker_codes() -> impl Iterator<Item = &'static str> {
-    MAKERS.iter().map(|(code, _)| *code)
+    MAKERS.iter().map(|[code, ..]| *code)
 }
 
 /// The maker of a VIN of 17 ASCII characters: by three characters, else by two. A 9 in third place belongs to many
 /// small makers, told apart by places 12 to 14.
-pub(super) fn maker_of(vin: &str) -> Option<&'static str> {
-    let find = |code: &str| {
-        let row = MAKERS.binary_search_by_key(&code, |(code, _)| *code).ok()?;
-        Some(MAKERS[row].1)
+pub(super) fn maker_of(vin: &[u8]) -> Option<&'static str> {
+    let find = |code: &[u8]| {
+        let row = MAKERS
+            .binary_search_by(|[known, ..]| known.as_bytes().cmp(code))
+            .ok()?;
+        Some(MAKERS[row][2])
     };
-    if vin.as_bytes()[2] == b'9' {
-        find(&[&vin[..3], &vin[11..14]].concat())
+    if vin[2] == b'9' {
+        find(&[vin[0], vin[1], vin[2], vin[11], vin[12], vin[13]])
     } else {
         find(&vin[..3]).or_else(|| find(&vin[..2]))
     }
 }
-
 /// The country whose authority gave the code out, by the first two ASCII characters.
-pub(crate) fn country_of(code: &str) -> Option<&'static str> {
-    let wanted = order(code);
-    COUNTRIES.iter().find_map(|&[from, to, country]| {
-        (order(from) <= wanted && wanted <= order(to)).then_some(country)
-    })
+pub(crate) fn country_of(first: u8, second: u8) -> Option<&'static str> {
+    let row = HOLDERS[index_of(first)?][index_of(second)?];
+    Some(COUNTRIES[usize::from(row.checked_sub(1)?)][2])
 }
 
-/// The first two characters by the order of ISO 3780: A-Z, 1-9, 0.
-fn order(code: &str) -> [u8; 2] {
-    let bytes = code.as_bytes();
-    [0, 1].map(|index| match bytes.get(index) {
-        Some(b'0') => b'Z' + 10,
-        Some(digit @ b'1'..=b'9') => b'Z' + digit - b'0',
-        Some(letter) => *letter,
-        None => 0,
-    })
+/// Where a second character stands in the order of ISO 3780: A-Z, 1-9, 0.
+const fn order(byte: u8) -> usize {
+    match byte {
+        b'0' => 36,
+        b'1'..=b'9' => 26 + (byte - b'1') as usize,
+        _ => (byte - b'A') as usize,
+    }
 }
 
 /// The part of the world by the first character (ISO 3780, with H for China and 7 for the USA as given out since).
@@ -81,47 +91,45 @@ mod tests {
     fn the_tables_are_whole_and_sorted() {
         assert_eq!(MAKERS.len(), 1681);
         assert!(
-            MAKERS.is_sorted_by(|a, b| a.0 < b.0),
+            MAKERS.is_sorted_by(|a, b| a[0] < b[0]),
             "binary search needs it"
         );
         assert!(
             MAKERS
                 .iter()
-                .all(|(code, maker)| matches!(code.len(), 2 | 3 | 6) && !maker.is_empty())
+                .all(|[code, source, maker]| matches!(code.len(), 2 | 3 | 6)
+                    && source.len() == 1
+                    && !maker.is_empty())
         );
         assert_eq!(COUNTRIES.len(), 119);
-        for first in crate::vin::ALPHABET.iter().map(|&byte| char::from(byte)) {
-            for second in crate::vin::ALPHABET.iter().map(|&byte| char::from(byte)) {
-                let pair = format!("{first}{second}");
-                let wanted = order(&pair);
-                let holders = COUNTRIES
-                    .iter()
-                    .filter(|[from, to, _]| order(from) <= wanted && wanted <= order(to))
-                    .count();
-                assert!(holders <= 1, "{pair} belongs to {holders} countries");
+        for [from, to, country] in COUNTRIES {
+            let bytes = [from.as_bytes(), to.as_bytes()];
+            assert_eq!(bytes[0][0], bytes[1][0], "a range has one first character");
+            for [first, second] in bytes.map(|code| [code[0], code[1]]) {
+                assert_eq!(country_of(first, second), Some(country), "{from}");
             }
         }
     }
 
     #[test]
     fn countries_as_given_out() {
-        assert_eq!(country_of("AA"), Some("South Africa"));
-        assert_eq!(country_of("SA"), Some("United Kingdom"));
-        assert_eq!(country_of("SN"), Some("Germany"));
-        assert_eq!(country_of("HA"), Some("China"));
-        assert_eq!(country_of("7S"), Some("United States"));
-        assert_eq!(country_of("W0"), Some("Germany"));
-        assert_eq!(country_of("Z9"), Some("Russia"));
-        assert_eq!(country_of("0A"), None);
+        assert_eq!(country_of(b'A', b'A'), Some("South Africa"));
+        assert_eq!(country_of(b'S', b'A'), Some("United Kingdom"));
+        assert_eq!(country_of(b'S', b'N'), Some("Germany"));
+        assert_eq!(country_of(b'H', b'A'), Some("China"));
+        assert_eq!(country_of(b'7', b'S'), Some("United States"));
+        assert_eq!(country_of(b'W', b'0'), Some("Germany"));
+        assert_eq!(country_of(b'Z', b'9'), Some("Russia"));
+        assert_eq!(country_of(b'0', b'A'), None);
     }
 
     #[test]
     fn the_longest_code_wins() {
-        assert_eq!(maker_of("WVWZZZ1JZYW000001"), Some("Volkswagen"));
-        assert_eq!(maker_of("19UYA42651A000001"), Some("Acura"));
-        assert_eq!(maker_of("1G9PEAC39RL839001"), None); // not General Motors
-        assert_eq!(maker_of("1A9PEAC39RL841001"), Some("AC Propulsion"));
-        assert_eq!(maker_of("00000000000000000"), Some("Maserati"));
-        assert_eq!(maker_of("0FF00000000000000"), None);
+        assert_eq!(maker_of(b"WVWZZZ1JZYW000001"), Some("Volkswagen"));
+        assert_eq!(maker_of(b"19UYA42651A000001"), Some("Acura"));
+        assert_eq!(maker_of(b"1G9PEAC39RL839001"), None); // not General Motors
+        assert_eq!(maker_of(b"1A9PEAC39RL841001"), Some("AC Propulsion"));
+        assert_eq!(maker_of(b"00000000000000000"), Some("Maserati"));
+        assert_eq!(maker_of(b"0FF00000000000000"), None);
     }
 }

@@ -117,11 +117,6 @@ fn at([a, b, c]: [u8; 3]) -> usize {
     (usize::from(a) * CHARACTERS + usize::from(b)) * CHARACTERS + usize::from(c)
 }
 
-/// Index into the alphabet.
-fn index(byte: u8) -> Option<usize> {
-    ALPHABET.iter().position(|&known| known == byte)
-}
-
 /// The check character of a remainder, as an index into the alphabet.
 pub(super) fn check_character(remainder: usize) -> usize {
     usize::from(CHECK_CHARACTERS[remainder])

@@ -4,9 +4,7 @@
 //! market, 849 of them from regions that do not ask for the check digit.
 
 use super::{CHARACTERS, Custom};
-use crate::vin::{
-    ALPHABET, CHECK_CHARACTERS, LENGTH, asks_for_check_digit, country_of, is_year_code, maker_codes,
-};
+use crate::vin::{ALPHABET, LENGTH, Market, country_of, index_of, maker_codes};
 
 /// Share of digits in each place; letters share the rest evenly. Measured, rounded; the tail held no letter, it keeps
 /// a small chance for small makers and old cars (49 CFR 565.15(d)(4): the last five of light vehicles are numeric, the
@@ -23,21 +21,18 @@ pub(super) fn customs() -> [Custom; 2] {
 
 /// The custom of a region, by the character in the first place, as an index into [`customs`].
 pub(super) fn custom_of(region: u8) -> usize {
-    usize::from(!asks_for_check_digit(region))
+    usize::from(!Market::of(region).asks_for_check_digit())
 }
 
 /// North America and China. Of 211 VINs read off such cars by eye all hold the check digit; one in a hundred stays
 /// for those that do not.
 fn duty() -> Custom {
     let mut places = DIGITS.map(digits_and_letters);
-    places[9] = mix(0.997, is_year_code);
+    let allowed = |place| move |byte| Market::NorthAmerica.allowed(place).contains(byte);
+    places[9] = mix(0.997, allowed(10));
     Custom {
         check: 0.99,
-        filler: mix(0.999, |byte| {
-            CHECK_CHARACTERS
-                .iter()
-                .any(|&index| ALPHABET[usize::from(index)] == byte)
-        }),
+        filler: mix(0.999, allowed(9)),
         places,
     }
 }
@@ -46,7 +41,7 @@ fn duty() -> Custom {
 /// letter (39 %) or a digit (36 %). U, Z and 0, which are no year, stand in place 10 of 4 %.
 fn freedom() -> Custom {
     let mut places = DIGITS.map(digits_and_letters);
-    places[9] = mix(0.95, is_year_code);
+    places[9] = mix(0.95, |byte| Market::NorthAmerica.allowed(10).contains(byte));
     let z = mix(1.0, |byte| byte == b'Z');
     let other = digits_and_letters(0.5);
     Custom {
@@ -84,10 +79,7 @@ pub(super) fn makers() -> Vec<f64> {
     let mut weights = Vec::with_capacity(CHARACTERS.pow(3));
     for first in ALPHABET {
         for second in ALPHABET {
-            let pair = [char::from(*first), char::from(*second)]
-                .iter()
-                .collect::<String>();
-            let weight = if country_of(&pair).is_some() {
+            let weight = if country_of(*first, *second).is_some() {
                 COUNTRY_ONLY
             } else {
                 NOT_GIVEN_OUT
@@ -96,7 +88,7 @@ pub(super) fn makers() -> Vec<f64> {
         }
     }
     for code in maker_codes() {
-        let index = |at: usize| super::index(code.as_bytes()[at]).unwrap_or_default();
+        let index = |at: usize| index_of(code.as_bytes()[at]).unwrap_or_default();
         let start = (index(0) * CHARACTERS + index(1)) * CHARACTERS;
         let (range, weight) = match code.len() {
             2 => (start..start + CHARACTERS, SHARED_PREFIX),

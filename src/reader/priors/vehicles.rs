@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{CHARACTERS, Custom, KNOWN, index};
-use crate::vin::PLACE_OF_CHECK_DIGIT as NINTH;
+use super::{CHARACTERS, Custom, KNOWN};
+use crate::vin::{PLACE_OF_CHECK_DIGIT as NINTH, index_of};
 
 /// Places of a VIN that are counted.
 const COUNTED: usize = 11;
@@ -61,7 +61,7 @@ fn rows() -> impl Iterator<Item = ([u8; COUNTED], f64, f64)> {
             let mut characters = [0; COUNTED];
             let text = fields.next()?;
             for (character, byte) in characters.iter_mut().zip(text.bytes()) {
-                *character = index(byte)? as u8;
+                *character = index_of(byte)? as u8;
             }
             let vehicles = fields.next()?.parse().ok()?;
             let computed = fields.next()?.parse().ok()?;
