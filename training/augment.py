@@ -52,13 +52,30 @@ def jittered_cut(strips, centres, loose_share=0.4):
     corners = middle + (nominal - middle) * scale[:, None] + ends + each
     to_strip = homographies(corners, torch.tensor(box(*WIDE_BOX)).expand(n, -1, -1))
     ys, xs = torch.meshgrid(torch.arange(float(STRIP[0])), torch.arange(float(STRIP[1])), indexing="ij")
-    at = apply(to_strip, torch.stack([xs, ys], -1).reshape(1, -1, 2).expand(n, -1, -1)).reshape(n, *STRIP, 2)
+    pitch = uneven(n)
+    at = torch.stack([xs + pitch(xs[None, :1]), ys.expand(n, -1, -1)], -1)
+    at = apply(to_strip, at.reshape(n, -1, 2)).reshape(n, *STRIP, 2)
     grid = (at + 0.5) / torch.tensor([WIDE_STRIP[1] / 2, WIDE_STRIP[0] / 2]) - 1
     cuts = F.grid_sample(strips, grid, mode="bilinear", padding_mode="border", align_corners=False)
     line = torch.full_like(centres, (WIDE_BOX[1] + WIDE_BOX[3]) / 2)
     moved = apply(torch.linalg.inv(to_strip), torch.stack([centres, line], -1))[..., 0]
+    moved = moved - pitch(moved)
     off = (corners - nominal) / torch.tensor([float(STRIP[1]), float(STRIP[0])])
     return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off.flatten(1), loose[:, 0]
+
+
+def uneven(n, share=0.6):
+    """How far text is shifted along a line of uneven pitch, as a function of x; the ends stay. No place may be learned as
+    a distance from the end."""
+    waves = torch.arange(1.0, 7)
+    size = torch.randn(n, 6) * 2.5 / waves * (torch.rand(n, 1) < share)
+    x0, _, x1, _ = TEXT_BOX
+
+    def shift(x):
+        along = ((x - x0) / (x1 - x0)).clamp(0, 1).expand(n, *x.shape[1:])
+        return sum(size[:, k].reshape(n, *[1] * (along.dim() - 1)) * torch.sin(torch.pi * waves[k] * along) for k in range(6))
+
+    return shift
 
 
 def homographies(source, target):

@@ -40,7 +40,8 @@ class Block(nn.Module):
 class Recognizer(nn.Module):
     """Strip [N,1,32,256] → character logits [N,17,33], mark logit [N,1] and the text's corners [N,8].
 
-    The trunk turns the strip into 64 columns. Seventeen attention maps, one a place, pool them;
+    The trunk turns the strip into 64 columns, and lets each see most of the line: which place a character has depends on how
+    wide those before it are. Seventeen attention maps, one a place, pool them;
     each starts as a bump where its character stands in a well-cut strip and learns to follow the
     text when the cut is off. The corners say where the text really lies (x, y of top left, top
     right, bottom right, bottom left, in strips' widths and heights off TEXT_BOX), for a better cut.
@@ -59,7 +60,7 @@ class Recognizer(nn.Module):
             Block(c(96), c(96)),
             Block(c(96), c(128), stride=(2, 1)),
             Block(c(128), c(160), kernel=(4, 1), padding=(0, 0)),
-            *(Block(c(160), c(160), kernel=(1, 5)) for _ in range(3)),
+            *(Block(c(160), c(160), kernel=(1, 5), padding=(0, 2 * d), dilation=(1, d)) for d in (1, 1, 1, 4, 8)),
         )
         features = c(160)
         self.attention = nn.Conv2d(features, PLACES, (1, 1))

@@ -176,10 +176,7 @@ impl Labels {
                 found.left_out += 1;
                 continue;
             }
-            let vin = vin
-                .trim()
-                .parse()
-                .map_err(|error| wrong(format!("{error}")))?;
+            let vin = Vin::parse_lenient(vin).map_err(|error| wrong(format!("{error}")))?;
             found.labels.push((file.into(), vin));
         }
         if found.labels.is_empty() {
