@@ -5,7 +5,7 @@ use crate::image::{Frame, Letterbox, Point, Quad, letterbox};
 use crate::inference::Network;
 
 /// The network's input: pixels a row, rows.
-const INPUT: (usize, usize) = (512, 288);
+pub(super) const INPUT: (usize, usize) = (512, 288);
 /// Input pixels a cell of the output.
 const STRIDE: usize = 8;
 /// The output: cells a row, rows.

@@ -18,7 +18,7 @@ use std::fmt;
 use serde::Serialize;
 
 use locate::{LINES, locate};
-use recognize::{LIKELY, Line, approach};
+use recognize::{HARDLY, LIKELY, Line, approach};
 
 use crate::image::{Frame, Quad};
 use crate::inference::{Model, Network, NetworkError, Tract};
@@ -71,13 +71,21 @@ pub enum ReadError {
     Decision(#[from] decision::DecisionError),
 }
 
-/// The locator does not see the ends of text wider than half its input, so unless something is surely a VIN, the frame is
-/// shown to it again at half the size.
-const SHARES: [f32; 2] = [1.0, 0.5];
-/// Probability of being a whole VIN at which no other look is needed.
+/// Which shares of the locator's input a frame fills, in turn. It does not see the ends of text wider than half its input, and
+/// a camera that is fixed for the VIN shows it large; but in a picture that is smaller than the input, text must be large to
+/// be readable at all, and a smaller size would lose it.
+fn shares(frame: &Frame) -> [f32; 2] {
+    if frame.width > locate::INPUT.0 {
+        [0.6, 1.0]
+    } else {
+        [1.0, 0.6]
+    }
+}
+
+/// Probability of being a whole VIN at which no other look is needed, and no other line that has less.
 const SURELY: f32 = 0.9;
-/// Marks a frame.
-const MARKS: usize = SHARES.len() * LINES;
+/// Marks a frame: as many as lines in two looks.
+const MARKS: usize = 2 * LINES;
 
 /// Reads frames with two networks.
 pub struct Reader {
@@ -112,73 +120,58 @@ impl Reader {
 
     /// What stands in one frame.
     pub fn observe(&self, frame: &Frame) -> Result<Observation, ReadError> {
-        let mut marks: heapless::Vec<Mark, MARKS> = heapless::Vec::new();
+        let mut lines: heapless::Vec<Line, MARKS> = heapless::Vec::new();
         let mut located: heapless::Vec<Quad, MARKS> = heapless::Vec::new();
-        let any = |marks: &[Mark], least: f32| marks.iter().any(|m| m.evidence.mark >= least);
-        for share in SHARES {
+        for share in shares(frame) {
             let quads = locate(&*self.locator, frame, share)?;
-            self.add_marks(frame, &quads, &mut marks)?;
-            // There is room: as much as for all looks.
+            self.add_lines(frame, &quads, &mut lines)?;
+            // There is room for two looks.
             located.extend(quads);
-            if any(&marks, SURELY) {
+            if surest(&lines) >= SURELY {
                 break;
             }
         }
-        if !any(&marks, LIKELY) {
+        if surest(&lines) < LIKELY {
             // The locator may have taken the wrong way up.
-            for quad in &mut located {
-                *quad = quad.turned();
+            let turned: heapless::Vec<Quad, MARKS> = located.iter().map(Quad::turned).collect();
+            self.add_lines(frame, &turned, &mut lines)?;
+        }
+        let sure = surest(&lines) >= SURELY;
+        let mut marks: heapless::Vec<Mark, MARKS> = heapless::Vec::new();
+        for line in lines.iter().filter(|line| !sure || line.mark >= SURELY) {
+            let mark = recognize::read(&*self.recognizer, frame, line)?;
+            match marks.iter_mut().find(|other| same(&other.quad, &mark.quad)) {
+                Some(other) if mark.evidence.mark > other.evidence.mark => *other = mark,
+                Some(_) => {}
+                // There is room: no more than there are lines.
+                None => drop(marks.push(mark)),
             }
-            self.add_marks(frame, &located, &mut marks)?;
         }
         Ok(Observation { marks })
     }
 
-    /// Adds the marks near some quads.
-    fn add_marks(
-        &self,
-        frame: &Frame,
-        quads: &[Quad],
-        marks: &mut heapless::Vec<Mark, MARKS>,
-    ) -> Result<(), ReadError> {
-        for line in self.lines(frame, quads)? {
-            let seen = marks.iter_mut().find(|mark| same(&mark.quad, &line.quad));
-            if seen
-                .as_ref()
-                .is_some_and(|seen| seen.evidence.mark >= line.mark)
-            {
-                continue;
-            }
-            let mark = recognize::read(&*self.recognizer, frame, &line)?;
-            match seen {
-                Some(seen) => *seen = mark,
-                // Of more marks than there is room for, the later ones are less sure.
-                None => drop(marks.push(mark)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The lines near some quads that may be VINs, each once: two that were cut again and again may end on one text, whose
+    /// Adds the lines near some quads that may be VINs, each once: two that were cut again and again may end on one text, whose
     /// pixels must not count twice.
-    fn lines(
+    fn add_lines(
         &self,
         frame: &Frame,
         quads: &[Quad],
-    ) -> Result<heapless::Vec<Line, MARKS>, ReadError> {
-        let mut lines: heapless::Vec<Line, MARKS> = heapless::Vec::new();
+        lines: &mut heapless::Vec<Line, MARKS>,
+    ) -> Result<(), ReadError> {
         for rough in quads {
-            let Some(line) = approach(&*self.recognizer, frame, rough)? else {
+            let sure = surest(lines) >= SURELY;
+            let least = if sure { LIKELY } else { HARDLY };
+            let Some(line) = approach(&*self.recognizer, frame, rough, least)? else {
                 continue;
             };
             match lines.iter_mut().find(|other| same(&other.quad, &line.quad)) {
                 Some(other) if line.mark > other.mark => *other = line,
                 Some(_) => {}
-                // There is room: no more than there are quads.
+                // What has no room is less sure than what has: quads come surest first, and turned ones last.
                 None => drop(lines.push(line)),
             }
         }
-        Ok(lines)
+        Ok(())
     }
 
     /// What one picture says.
@@ -192,6 +185,11 @@ impl Reader {
         fusion.add(self.observe(frame)?);
         Ok(fusion)
     }
+}
+
+/// How probably the most probable line is a VIN.
+fn surest(lines: &[Line]) -> f32 {
+    lines.iter().map(|line| line.mark).fold(0.0, f32::max)
 }
 
 /// Whether two quads lie on one text.
