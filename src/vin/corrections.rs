@@ -75,9 +75,9 @@ impl Vin {
     /// ```
     /// use vinspect::vin::{Vin, looks_like};
     ///
-    /// let misread: Vin = "1M8GDM9AXKP042Z88".parse()?;
+    /// let misread: Vin = "1HGCM8Z633A004352".parse()?;
     /// let best = &misread.corrections(|_place, old, new| looks_like(old, new))[0];
-    /// assert_eq!((best.place, best.vin.as_str()), (15, "1M8GDM9AXKP042288"));
+    /// assert_eq!((best.place, best.vin.as_str()), (7, "1HGCM82633A004352"));
     /// # Ok::<(), vinspect::vin::VinError>(())
     /// ```
     pub fn corrections(
