@@ -32,7 +32,7 @@ pub struct Args {
 
 /// Does it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let this_year = super::this_year();
+    let this_year = jiff::Zoned::now().year();
     let mut out: Box<dyn Output> = if args.json {
         Box::new(Json(io::stdout().lock()))
     } else {

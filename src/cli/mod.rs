@@ -69,9 +69,3 @@ impl Cli {
         }
     }
 }
-
-/// The year on this machine's calendar.
-fn this_year() -> u16 {
-    // Years before 0 are no years of cars.
-    jiff::Zoned::now().year().try_into().unwrap_or_default()
-}

@@ -63,8 +63,7 @@ struct Status<'a> {
 pub fn read_message(site: &str, station: &str, sequence: i64, verdict: &Verdict) -> String {
     let reading = &verdict.reading;
     let timings = &verdict.timings;
-    // Years before 0 are no years of cars.
-    let year = verdict.decided_at.year().try_into().unwrap_or_default();
+    let year = verdict.decided_at.year();
     let read = Read {
         schema: SCHEMA,
         id: verdict.id,

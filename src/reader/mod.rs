@@ -140,18 +140,12 @@ impl Reader {
         let mut marks: heapless::Vec<Mark, MARKS> = heapless::Vec::new();
         for line in lines.iter().filter(|line| !sure || line.mark >= SURELY) {
             let mark = recognize::read(&*self.recognizer, frame, line)?;
-            match marks.iter_mut().find(|other| same(&other.quad, &mark.quad)) {
-                Some(other) if mark.evidence.mark > other.evidence.mark => *other = mark,
-                Some(_) => {}
-                // There is room: no more than there are lines.
-                None => drop(marks.push(mark)),
-            }
+            keep(&mut marks, mark, |mark| (&mark.quad, mark.evidence.mark));
         }
         Ok(Observation { marks })
     }
 
-    /// Adds the lines near some quads that may be VINs, each once: two that were cut again and again may end on one text, whose
-    /// pixels must not count twice.
+    /// Adds the lines near some quads that may be VINs.
     fn add_lines(
         &self,
         frame: &Frame,
@@ -164,12 +158,7 @@ impl Reader {
             let Some(line) = approach(&*self.recognizer, frame, rough, least)? else {
                 continue;
             };
-            match lines.iter_mut().find(|other| same(&other.quad, &line.quad)) {
-                Some(other) if line.mark > other.mark => *other = line,
-                Some(_) => {}
-                // What has no room is less sure than what has: quads come surest first, and turned ones last.
-                None => drop(lines.push(line)),
-            }
+            keep(lines, line, |line| (&line.quad, line.mark));
         }
         Ok(())
     }
@@ -190,6 +179,18 @@ impl Reader {
 /// How probably the most probable line is a VIN.
 fn surest(lines: &[Line]) -> f32 {
     lines.iter().map(|line| line.mark).fold(0.0, f32::max)
+}
+
+/// Adds what lies somewhere and is a VIN with some probability, or puts it in the place of what is less probable and lies on
+/// the same text: two lines that were cut again and again may end on one, whose pixels must not count twice.
+fn keep<T>(kept: &mut heapless::Vec<T, MARKS>, new: T, at: impl Fn(&T) -> (&Quad, f32)) {
+    let (quad, mark) = at(&new);
+    match kept.iter_mut().find(|other| same(at(other).0, quad)) {
+        Some(other) if mark > at(other).1 => *other = new,
+        Some(_) => {}
+        // What has no room is less sure than what has: quads come surest first, and turned ones last.
+        None => drop(kept.push(new)),
+    }
 }
 
 /// Whether two quads lie on one text.

@@ -92,13 +92,12 @@ impl Vin {
             for &new in ALPHABET {
                 let place = index + 1;
                 let likeness = likeness(place, char::from(old), char::from(new));
+                if new == old || likeness <= 0.0 {
+                    continue;
+                }
                 let vin = self.with(index, new);
                 let market = Market::of(vin.as_bytes()[0]);
-                if new == old
-                    || likeness <= 0.0
-                    || vin.check_digit() != CheckDigit::Pass
-                    || !market.allowed(place).contains(new)
-                {
+                if vin.check_digit() != CheckDigit::Pass || !market.allowed(place).contains(new) {
                     continue;
                 }
                 let at = found.partition_point(|other| other.likeness >= likeness);
@@ -107,7 +106,7 @@ impl Vin {
                 }
                 // A full list has no room for what is less alike than all in it.
                 let _ = found.insert(
-                    at.min(found.len()),
+                    at,
                     Correction {
                         vin,
                         place,

@@ -32,7 +32,7 @@ pub struct Decoded {
 
 impl Vin {
     /// What it says, seen from a calendar year: that rules out model years that are still to come.
-    pub fn decode(&self, this_year: u16) -> Decoded {
+    pub fn decode(&self, this_year: i16) -> Decoded {
         let bytes = self.as_bytes();
         let years = self.model_years(this_year);
         let mut serial = heapless::String::new();

@@ -90,7 +90,7 @@ impl Vin {
     /// Place 7 tells the cycle of light North American vehicles. A letter there meant nothing before 2010, so one that would
     /// put the car into the future does not. Outside North America and China makers may put anything in place 10, many
     /// European ones do, so that nothing there is conclusive.
-    pub fn model_years(&self, this_year: u16) -> ModelYears {
+    pub fn model_years(&self, this_year: i16) -> ModelYears {
         let bytes = self.as_bytes();
         let mut candidates = heapless::Vec::new();
         let Some(years) = (0u16..)
@@ -104,7 +104,7 @@ impl Vin {
         };
         let (first, second) = (FIRST_CYCLE + years, SECOND_CYCLE + years);
         let market = Market::of(bytes[0]);
-        if second > this_year.saturating_add(1) {
+        if i32::from(second) > i32::from(this_year) + 1 {
             // One place for one year.
             let _ = candidates.push(first);
             return ModelYears {

@@ -15,11 +15,10 @@ static COUNTRIES: [[&str; 3]; count(COUNTRIES_TABLE)] = rows(COUNTRIES_TABLE);
 
 /// One more than the row of [`COUNTRIES`] by the indices of the first two characters; 0 for none.
 static HOLDERS: [[u8; 33]; 33] = {
-    let countries: [[&str; 3]; count(COUNTRIES_TABLE)] = rows(COUNTRIES_TABLE);
     let mut holders = [[0; 33]; 33];
     let mut row = 0;
-    while row < countries.len() {
-        let [from, to, _] = countries[row];
+    while row < COUNTRIES.len() {
+        let [from, to, _] = COUNTRIES[row];
         let mut second = 0;
         while second < 33 {
             let place = order(ALPHABET[second]);
