@@ -63,6 +63,27 @@ fn a_bad_line_is_named_and_the_others_are_decoded() {
 }
 
 #[test]
+fn a_table_for_other_programs() {
+    let input = "wvw-zzz1jzyw000001\nno, \"VIN\"\n";
+    let (code, text) = vinspect(&["decode", "--csv", "-"], input);
+    assert_eq!(code, Some(1));
+    let mut table = csv::Reader::from_reader(text.as_bytes());
+    let columns = table.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    let at = |row: usize, name: &str| {
+        let column = columns.iter().position(|column| column == name).unwrap();
+        rows[row][column].to_owned()
+    };
+    assert_eq!(rows.len(), 2);
+    assert_eq!(at(0, "input"), "wvw-zzz1jzyw000001");
+    assert_eq!(at(0, "vin"), "WVWZZZ1JZYW000001");
+    assert_eq!(at(0, "model_year"), "2000");
+    assert_eq!(at(0, "check_digit"), "not_applicable");
+    assert_eq!(at(1, "input"), "no, \"VIN\"");
+    assert!(at(1, "error").contains("17 characters"));
+}
+
+#[test]
 fn bytes_that_are_no_text_are_a_bad_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vins.txt");

@@ -93,6 +93,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn vins_of_every_kind() {
+        let table = include_str!("../../tests/vins.tsv");
+        for line in table.lines().filter(|line| !line.starts_with('#')) {
+            let [kind, vin, check_digit, years, maker, country] =
+                line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+            let decoded = vin.parse::<Vin>().unwrap().decode(2026);
+            let json = serde_json::to_value(&decoded).unwrap();
+            assert_eq!(json["check_digit"], check_digit, "{kind}: {vin}");
+            assert_eq!(decoded.maker.unwrap_or_default(), maker, "{kind}: {vin}");
+            assert_eq!(decoded.country, Some(country), "{kind}: {vin}");
+            assert_eq!(
+                decoded.year_conclusive,
+                years.ends_with('!'),
+                "{kind}: {vin}"
+            );
+            let years: Vec<u16> = years
+                .split_terminator([' ', '!'])
+                .map(|year| year.parse().unwrap())
+                .collect();
+            assert_eq!(decoded.model_years[..], years[..], "{kind}: {vin}");
+        }
+    }
+
     /// Ten thousand VINs of other projects' tests, where they are at hand.
     #[test]
     fn vins_of_other_projects() {

@@ -1,93 +1,27 @@
-//! `vinspect decode`: VINs → what they say.
+//! What is written for a VIN, and for a line that is none: for people, as JSON or as CSV.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::Failure;
+use crate::cli::Failure;
 use crate::vin::{CheckDigit, Decoded, Vin, VinError, looks_like};
 
-/// Say what VINs mean: maker, country, model year, check digit.
-///
-/// Takes VINs as people write them: lower case, spaces and hyphens are fine. What the 17 characters do not tell is not made
-/// up: a year that could be one of two is shown as both.
-///
-/// Exit code 1 if one of them is no VIN; the others are still decoded.
-#[derive(clap::Args)]
-pub struct Args {
-    /// VINs, or - for one a line from the standard input.
-    #[arg(required_unless_present = "file", value_name = "VIN")]
-    vins: Vec<String>,
-    /// A text file with one VIN a line.
-    #[arg(short, long, value_name = "PATH")]
-    file: Option<PathBuf>,
-    /// One JSON object a line: line, vin and what it says; or line, input and error.
-    #[arg(long)]
-    json: bool,
-}
-
-/// Does it.
-pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let this_year = jiff::Zoned::now().year();
-    let mut out: Box<dyn Output> = if args.json {
-        Box::new(Json(io::stdout().lock()))
-    } else {
-        Box::new(Text(anstream::stdout().lock()))
-    };
-    let mut failed = false;
-    let mut line = 0;
-    let mut each = |input: &str| -> Result<(), Failure> {
-        line += 1;
-        if input.trim().is_empty() {
-            return Ok(());
-        }
-        match Vin::parse_lenient(input) {
-            Ok(vin) => out.vin(line, &vin, &vin.decode(this_year))?,
-            Err(error) => {
-                failed = true;
-                out.error(line, input.trim(), &error)?;
-            }
-        }
-        Ok(())
-    };
-    for vin in &args.vins {
-        if vin == "-" {
-            lines(io::stdin().lock(), &mut each)?;
-        } else {
-            each(vin)?;
-        }
-    }
-    if let Some(path) = &args.file {
-        let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        lines(BufReader::new(file), &mut each)?;
-    }
-    Ok(ExitCode::from(u8::from(failed)))
-}
-
-/// Line by line, so that a file may be of any size; what is no UTF-8 is shown with marks.
-fn lines(
-    mut input: impl BufRead,
-    each: &mut impl FnMut(&str) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut line = Vec::new();
-    while input.read_until(b'\n', &mut line)? > 0 {
-        each(&String::from_utf8_lossy(&line))?;
-        line.clear();
-    }
-    Ok(())
-}
-
 /// How the answers are written. Lines count from 1.
-trait Output {
-    fn vin(&mut self, line: usize, vin: &Vin, decoded: &Decoded) -> Result<(), Failure>;
+pub(super) trait Output {
+    fn vin(
+        &mut self,
+        line: usize,
+        input: &str,
+        vin: &Vin,
+        decoded: &Decoded,
+    ) -> Result<(), Failure>;
     fn error(&mut self, line: usize, input: &str, error: &VinError) -> Result<(), Failure>;
 }
 
-struct Json<W>(W);
+/// One object a line.
+pub(super) struct Json<W>(pub W);
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -108,7 +42,7 @@ struct ErrorLine<'a> {
 }
 
 impl<W: Write> Output for Json<W> {
-    fn vin(&mut self, line: usize, vin: &Vin, decoded: &Decoded) -> Result<(), Failure> {
+    fn vin(&mut self, line: usize, _: &str, vin: &Vin, decoded: &Decoded) -> Result<(), Failure> {
         let line = Line {
             line,
             vin,
@@ -127,14 +61,91 @@ impl<W: Write> Output for Json<W> {
     }
 }
 
-struct Text<W>(W);
+/// One row a line, the names of the columns first.
+pub(super) struct Csv<W: Write>(csv::Writer<W>);
+
+/// Empty where there is nothing to say.
+#[derive(Default, Serialize)]
+struct Row<'a> {
+    line: usize,
+    input: &'a str,
+    vin: &'a str,
+    wmi: &'a str,
+    maker: Option<&'a str>,
+    country: Option<&'a str>,
+    region: &'a str,
+    small_maker: Option<bool>,
+    model_year: Option<u16>,
+    other_model_year: Option<u16>,
+    year_conclusive: Option<bool>,
+    check_digit: Option<CheckDigit>,
+    plant: Option<char>,
+    serial: &'a str,
+    /// With spaces between.
+    corrections: String,
+    error: String,
+}
+
+impl<W: Write> Csv<W> {
+    pub fn new(out: W) -> Self {
+        Self(csv::Writer::from_writer(out))
+    }
+
+    fn row(&mut self, row: &Row) -> Result<(), Failure> {
+        self.0.serialize(row)?;
+        // Row by row, for who waits at the other end.
+        Ok(self.0.flush()?)
+    }
+}
+
+impl<W: Write> Output for Csv<W> {
+    fn vin(
+        &mut self,
+        line: usize,
+        input: &str,
+        vin: &Vin,
+        decoded: &Decoded,
+    ) -> Result<(), Failure> {
+        let corrections: Vec<String> = corrections(vin).iter().map(Vin::to_string).collect();
+        self.row(&Row {
+            line,
+            input,
+            vin: vin.as_str(),
+            wmi: &decoded.wmi,
+            maker: decoded.maker,
+            country: decoded.country,
+            region: decoded.region,
+            small_maker: Some(decoded.small_maker),
+            model_year: decoded.model_years.first().copied(),
+            other_model_year: decoded.model_years.get(1).copied(),
+            year_conclusive: Some(decoded.year_conclusive),
+            check_digit: Some(decoded.check_digit),
+            plant: Some(decoded.plant),
+            serial: &decoded.serial,
+            corrections: corrections.join(" "),
+            error: String::new(),
+        })
+    }
+
+    fn error(&mut self, line: usize, input: &str, error: &VinError) -> Result<(), Failure> {
+        self.row(&Row {
+            line,
+            input,
+            error: error.to_string(),
+            ..Row::default()
+        })
+    }
+}
+
+/// For people.
+pub(super) struct Text<W>(pub W);
 
 const HEADING: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
 impl<W: Write> Output for Text<W> {
-    fn vin(&mut self, _: usize, vin: &Vin, decoded: &Decoded) -> Result<(), Failure> {
+    fn vin(&mut self, _: usize, _: &str, vin: &Vin, decoded: &Decoded) -> Result<(), Failure> {
         let out = &mut self.0;
         writeln!(out, "{HEADING}{vin}{HEADING:#}")?;
         let mut row = |places: &str, characters: &str, what: &str, says: &str| {
