@@ -1,4 +1,4 @@
-//! One frame of 1280×720 pixels → VIN, and its stages, on one thread.
+//! One frame of 1280×720 pixels → VIN, for every scene of the demo that shows one, and its stages, on one thread.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -7,26 +7,32 @@ use vinspect::image::{Frame, decode, letterbox};
 use vinspect::inference::{Model, Network, Tract};
 use vinspect::reader::Reader;
 
-const SCENE: &[u8] = include_bytes!("../src/cli/demo/dash_1.jpg");
+macro_rules! scenes {
+    ($($name:literal)*) => {
+        &[$(($name, include_bytes!(concat!("../src/cli/demo/", $name, ".jpg")))),*]
+    };
+}
+
+const SCENES: &[(&str, &[u8])] =
+    scenes!["dash_1" "dash_2" "dash_3" "jamb_1" "jamb_2" "stamp_1" "stamp_2" "paper"];
 
 fn main() {
     divan::main();
 }
 
 fn frame() -> Frame {
-    decode(SCENE).unwrap()
+    decode(SCENES[0].1).unwrap()
 }
 
-#[divan::bench]
-fn frame_to_vin(bencher: Bencher) {
-    let (reader, frame) = (Reader::embedded().unwrap(), frame());
+fn names() -> impl Iterator<Item = &'static str> {
+    SCENES.iter().map(|(name, _)| *name)
+}
+
+#[divan::bench(args = names())]
+fn frame_to_vin(bencher: Bencher, name: &str) {
+    let (_, jpeg) = SCENES.iter().find(|(scene, _)| *scene == name).unwrap();
+    let (reader, frame) = (Reader::embedded().unwrap(), decode(jpeg).unwrap());
     bencher.bench_local(|| reader.read(black_box(&frame)).unwrap());
-}
-
-#[divan::bench]
-fn jpeg_to_vin(bencher: Bencher) {
-    let reader = Reader::embedded().unwrap();
-    bencher.bench_local(|| reader.read(&decode(black_box(SCENE)).unwrap()).unwrap());
 }
 
 #[divan::bench]

@@ -5,7 +5,7 @@
 The photographs come with an axis-aligned box and mostly with what the VIN says. Corners that fit in
 the box are tried, and those from which the recognizer reads the known VIN best (or, for unread ones,
 anything most surely) are kept. What nobody has read is labelled where the recognizer is sure of it in many cuts, and only
-trained on. Writes OUT/{train,tune,validation}.npz in the form of a strips shard
+trained on, unless it may be a vehicle that is kept aside. Writes OUT/{train,tune,validation}.npz in the form of a strips shard
 (train holds only what may be trained on) and OUT/quads.tsv (file, part, score, eight numbers).
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from nets import ALPHABET, TEXT_BOX, Recognizer, box
-from real import Picture, pictures
+from real import Picture, may_be_one_of, pictures
 from strips import BOX, HEIGHT, WIDTH
 
 CUT = np.float32(box(*TEXT_BOX))
@@ -114,21 +114,20 @@ def main():
     net.eval()
     kept = {"train": [], "tune": [], "validation": []}
     with open(a.out / "quads.tsv", "w") as table:
-        for i, p in enumerate(pictures(a.real)):
+        everything = pictures(a.real)
+        kept_aside = {p.vin for p in everything if p.part in ("tune", "validation")}
+        for i, p in enumerate(everything):
             vin = p.vin if len(p.vin) == 17 else p.machine if len(p.machine) == 17 and all(c in ALPHABET for c in p.machine) else ""
             p.vin = vin
             grey = cv2.imread(str(a.real / "images" / p.file), cv2.IMREAD_GRAYSCALE)
             quad, score = corners(net, grey, p, rng)
+            known = np.uint8([ALPHABET.index(c) if c != "?" else 255 for c in vin]) if vin else told(net, grey, quad, rng)
+            reading = "".join(ALPHABET[k] if k < 33 else "?" for k in known)
+            if not vin and (known < 255).sum() >= ENOUGH and may_be_one_of(reading, kept_aside):
+                p.part = "excluded"
             print(p.file, p.part, f"{score:.3f}", *(f"{v:.1f}" for v in quad.ravel()), vin or "-", sep="\t", file=table)
-            label = None
-            if vin:
-                label = np.uint8([ALPHABET.index(c) if c != "?" else 255 for c in vin])
-            elif p.part == "train":
-                label = told(net, grey, quad, rng)
-                if (label < 255).sum() < ENOUGH:
-                    label = None
-            if label is not None and p.part in kept:
-                kept[p.part].append((cuts(grey, quad[None], BOX, (WIDTH, HEIGHT))[0], label, score))
+            if p.part in kept and (vin or (known < 255).sum() >= ENOUGH):
+                kept[p.part].append((cuts(grey, quad[None], BOX, (WIDTH, HEIGHT))[0], known, score))
             if i % 500 == 0:
                 print(i, flush=True)
     for part, rows in kept.items():

@@ -63,15 +63,16 @@ def _exclude_relatives(folder: Path, found: list[Picture]) -> None:
         if p.part != "train":
             continue
         texts = [t for t in (p.vin if "?" in p.vin else "", p.machine) if len(t) == 17]
-        near = any(_differences(t, v) <= 2 for t in texts for v in kept_vins)
+        near = any(may_be_one_of(t, kept_vins) for t in texts)
         unread = not p.vin or "?" in p.vin
         same = unread and (kept_thumbs @ thumbs[p.file]).max() > 0.97
         if near or same:
             p.part = "excluded"
 
 
-def _differences(a: str, b: str) -> int:
-    return sum(x != y and x != "?" for x, y in zip(a, b))
+def may_be_one_of(reading: str, vins: set[str]) -> bool:
+    """Whether a reading, `?` for what is not known, is within two characters of a VIN."""
+    return any(sum(x != y and x != "?" for x, y in zip(reading, vin)) <= 2 for vin in vins)
 
 
 def _thumb(path: Path) -> np.ndarray:

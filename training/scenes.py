@@ -17,7 +17,7 @@ import numpy as np
 import vins
 from nets import SCENE
 from real import pictures
-from strips import canvas_of, noise
+from strips import CAP, canvas_of, font, line, noise, paste, surface
 
 HEIGHT, WIDTH = SCENE
 
@@ -60,6 +60,41 @@ def wiped(np_rng, grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return (grey * (1 - soft) + moved * soft).astype(np.uint8)
 
 
+def sticker(rng: random.Random, np_rng, text: str) -> tuple[np.ndarray, np.ndarray]:
+    """A label with the text among other lines and barcodes, on its material; the text's corners in it."""
+    path, own = font(rng), rng.randint(0, 4)
+    rows = []
+    for i in range(own + 1 + rng.randint(0, 4)):
+        if i != own and rng.random() < 0.3:
+            bars = np.repeat(np_rng.integers(0, 2, (1, rng.randint(60, 200))), rng.randint(2, 4), 1)
+            rows.append(np.repeat(bars, int(CAP * rng.uniform(0.7, 2.2)), 0).astype(np.float32))
+            continue
+        words = text if i == own else vins.other_text(rng)
+        ink, _ = line(rng, words, path if rng.random() < 0.7 else font(rng), rng.uniform(0.1, 0.5), rng.random() < 0.4, 0)
+        size = 1.0 if i == own else rng.uniform(0.4, 1.3)
+        rows.append(cv2.resize(ink, None, fx=size * rng.uniform(0.6, 1.1), fy=size, interpolation=cv2.INTER_AREA))
+    margin, gap = int(CAP * rng.uniform(0.6, 2)), CAP * rng.uniform(0.1, 0.9)
+    wide = max(row.shape[1] for row in rows)
+    field = np.zeros((sum(int(row.shape[0] + gap) for row in rows) + 2 * margin, wide + 2 * margin), np.float32)
+    centred, y = rng.random() < 0.3, margin
+    for i, row in enumerate(rows):
+        spare = wide - row.shape[1]
+        x = margin + (spare // 2 if centred else rng.randint(0, spare) if rng.random() < 0.4 else 0)
+        paste(field, row, x, y)
+        if i == own:
+            h, w = row.shape
+            box = np.float32([[4, 6], [w - 4, 6], [w - 4, h - 6], [4, h - 6]]) + np.float32([x, y])
+        y += int(row.shape[0] + gap)
+    if rng.random() < 0.3:
+        cv2.rectangle(field, (margin // 3, margin // 3), (field.shape[1] - margin // 3, field.shape[0] - margin // 3), 1.0, 2)
+    return surface(rng, np_rng, field), box
+
+
+def writing(rng: random.Random, np_rng, text: str) -> tuple[np.ndarray, np.ndarray]:
+    """A text alone or on a label, and its corners."""
+    return sticker(rng, np_rng, text) if rng.random() < 0.45 else canvas_of(rng, np_rng, text)[:2]
+
+
 def place(rng: random.Random, scene: np.ndarray, picture: np.ndarray, box: np.ndarray, length: float) -> np.ndarray | None:
     """Pastes a canvas so that its text is `length` pixels long, tilted somehow; returns the text's
     corners, or none (and leaves the scene alone) if they do not fit."""
@@ -82,7 +117,8 @@ def place(rng: random.Random, scene: np.ndarray, picture: np.ndarray, box: np.nd
     shrink = w / length
     if shrink > 1.3:
         picture = cv2.GaussianBlur(picture, (0, 0), 0.42 * shrink)
-    mx, my = (int(box[0, 0] * rng.uniform(0, 0.9)), int(box[0, 1] * rng.uniform(0, 0.7)))
+    room = np.minimum(box[0], picture.shape[::-1] - box[2])
+    mx, my = int(room[0] * rng.uniform(0, 0.9)), int(room[1] * rng.uniform(0, 0.7))
     mask = np.zeros(picture.shape, np.float32)
     mask[my : picture.shape[0] - my, mx : picture.shape[1] - mx] = 1
     warped = cv2.warpPerspective(picture, homography, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
@@ -118,25 +154,27 @@ def sample(rng: random.Random, np_rng, common, rare, photographs):
     scene = np.ascontiguousarray(background(rng, np_rng, photographs))
     for _ in range(rng.choice((0, 1, 2, 3, 4))):  # other writing
         text = vins.other_text(rng) if rng.random() < 0.8 else "".join(rng.choices(vins.ALPHABET, k=rng.randint(5, 13)))
-        picture, box, _ = canvas_of(rng, np_rng, text)
+        picture, box = writing(rng, np_rng, text)
         place(rng, scene, picture, box, len(text) * rng.uniform(3.5, 20))
     quads = np.full((2, 4, 2), np.nan, np.float32)
     for i in range(rng.choices((0, 1, 2), (0.2, 0.72, 0.08))[0]):
-        picture, box, _ = canvas_of(rng, np_rng, vins.vin(rng, common, rare))
+        picture, box = writing(rng, np_rng, vins.vin(rng, common, rare))
         before = scene.copy()
         quad = place(rng, scene, picture, box, float(np.exp(rng.uniform(np.log(70), np.log(470)))))
         if quad is None:
             continue
-        if i == 1 and not np.isnan(quads[0]).any() and overlap(quad, quads[0]):
-            scene = before
+        if i == 1 and not np.isnan(quads[0]).any() and (scene != before)[covered(quads[0])].any():
+            scene = before  # what bears the second VIN lies on the first
         else:
             quads[i] = quad
     return finish(rng, np_rng, scene), quads
 
 
-def overlap(a: np.ndarray, b: np.ndarray) -> bool:
-    grow = lambda q: q.mean(0) + (q - q.mean(0)) * 2.5
-    return cv2.intersectConvexConvex(grow(a), grow(b))[0] > 0
+def covered(quad: np.ndarray) -> np.ndarray:
+    """Which pixels of the scene a quad covers."""
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.fillConvexPoly(mask, np.int32(quad), 1)
+    return mask > 0
 
 
 def shard(task) -> None:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nets import SCENE, STRIDE, Locator
 from quantized import quantized, settle
@@ -143,6 +144,8 @@ def main():
     if a.int8:
         pictures = [scenes[k] for k in rng.integers(0, len(scenes), 40)] + ([real.draw(rng)[0] for _ in range(40)] if real else [])
         settle(net, [torch.from_numpy(np.stack(pictures[i::20]))[:, None].float() / 255 for i in range(20)])
+    # What is kept is the mean of the last few hundred steps.
+    kept = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.996), use_buffers=True)
     start = shown = time.time()
     step, sums = 0, np.zeros(2)
     while (done := (time.time() - start) / (60 * a.minutes)) < 1:
@@ -170,38 +173,43 @@ def main():
         (score_loss + corner_loss).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimizer.step()
+        kept.update_parameters(net)
         step += 1
         sums += score_loss.item(), corner_loss.item()
         if step % 100 == 0:
             line = f"{step} {100 * done:.0f}% score {sums[0] / 100:.3f} corners {sums[1] / 100:.3f} {100 * a.batch / (time.time() - shown):.0f}/s"
             if tune and step % 500 == 0:
-                line += " " + measure(net, tune, rng)
+                line += " " + measure(kept.module, tune, rng)
             print(line, flush=True)
-            torch.save(net.state_dict(), a.out / "last.pt")
+            torch.save(kept.module.state_dict(), a.out / "last.pt")
             sums[:], shown = 0, time.time()
-    torch.save(net.state_dict(), a.out / "last.pt")
+    torch.save(kept.module.state_dict(), a.out / "last.pt")
     if tune:
-        print(measure(net, tune, rng))
+        print(measure(kept.module, tune, rng))
 
 
-def decode(out: np.ndarray) -> tuple[np.ndarray, float]:
-    """The best line of one output [9,36,64]: its corners (each told by the cells near it) and score."""
+def near(quad: np.ndarray, points: np.ndarray, widths: float, heights: float) -> np.ndarray:
+    """Which points [...,2] lie within some widths and heights of a quad's middle."""
+    along, down = (quad[1] + quad[2] - quad[0] - quad[3]) / 2, (quad[3] + quad[2] - quad[0] - quad[1]) / 2
+    width, height = max(1e-3, np.linalg.norm(along)), np.linalg.norm(down)
+    off = points - quad.mean(0)
+    unit = along / width
+    return (np.abs(off @ unit) < widths * width) & (np.abs(off @ np.float32([-unit[1], unit[0]])) < heights * height)
+
+
+def decode(out: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """The best line of one output [9,36,64]: its corners (each told by the cells near it), its score and its cells."""
     logit = out[0]
     row, column = np.unravel_index(logit.argmax(), logit.shape)
     p = 1 / (1 + np.exp(-logit))
     ys, xs = np.mgrid[:ROWS, :COLUMNS]
     cells = np.stack([(xs + 0.5) * STRIDE, (ys + 0.5) * STRIDE], -1).astype(np.float32)
     corners = out[1:].transpose(1, 2, 0).reshape(ROWS, COLUMNS, 4, 2) * STRIDE + cells[:, :, None]
-    first = corners[row, column]
-    middle = corners.mean(2)
-    size = np.linalg.norm(first[1] - first[0])
-    same = (np.linalg.norm(middle - first.mean(0), axis=-1) < 0.25 * size) & (p > 0.3)
-    if not same.any():
-        return first, float(logit.max())
-    own, weights = corners[same], p[same]
-    distance = np.linalg.norm(own - cells[same][:, None], axis=-1)
-    w = weights[:, None] / (STRIDE + distance) ** 2
-    return (own * w[..., None]).sum(0) / w.sum(0)[:, None], float(logit.max())
+    own = near(corners[row, column], corners.mean(2), 0.5, 0.6) & (p > 0.1)
+    own[row, column] = True
+    distance = np.linalg.norm(corners[own] - cells[own][:, None], axis=-1)
+    w = p[own][:, None] / (STRIDE + distance) ** 2
+    return (corners[own] * w[..., None]).sum(0) / w.sum(0)[:, None], float(logit.max()), own
 
 
 def measure(net, photographs, rng) -> str:
@@ -212,7 +220,7 @@ def measure(net, photographs, rng) -> str:
         picture, quad = photographs.draw(rng, jitter=False, index=i)
         with torch.no_grad():
             out = net(torch.from_numpy(picture)[None, None].float() / 255)[0].float().numpy()
-        found, _ = decode(out)
+        found, *_ = decode(out)
         length = np.linalg.norm(quad[1] - quad[0])
         worst.append(np.linalg.norm(found - quad, axis=-1).max() / length * 17)
     net.train()

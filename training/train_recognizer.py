@@ -131,11 +131,11 @@ def main():
     tune = Shards([a.tune]) if a.tune else None
     decay = [p for p in net.parameters() if p.dim() > 1]
     rest = [p for p in net.parameters() if p.dim() <= 1]
-    # What is kept is the mean of the last thousand steps or so.
-    kept = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.03}, {"params": rest, "weight_decay": 0}], lr=a.rate, betas=(0.9, 0.98))
     if a.int8:
         settle(net, [augment.cut(rendered.batch(rng.integers(0, len(rendered), 256))[0]) for _ in range(20)] + ([augment.cut(real.batch(rng.integers(0, len(real), 256))[0]) for _ in range(20)] if real else []))
+    # What is kept is the mean of the last thousand steps or so.
+    kept = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
     start = time.time()
     step, shown, right_sum, loss_sum, corner_sum = 0, time.time(), 0.0, 0.0, 0.0
     net.train()

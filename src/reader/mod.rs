@@ -9,6 +9,7 @@ mod priors;
 mod recognize;
 #[cfg(test)]
 pub(crate) mod script;
+mod search;
 
 pub use decision::{Decision, DecisionError, Features};
 pub use fusion::Fusion;
@@ -16,9 +17,6 @@ pub use fusion::Fusion;
 use std::fmt;
 
 use serde::Serialize;
-
-use locate::{LINES, locate};
-use recognize::{HARDLY, LIKELY, Line, approach};
 
 use crate::image::{Frame, Quad};
 use crate::inference::{Model, Network, NetworkError, Tract};
@@ -45,7 +43,7 @@ pub struct Mark {
 /// What was seen in one frame.
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
-    /// The best marks, best first.
+    /// The marks, each on a text of its own.
     pub marks: heapless::Vec<Mark, MARKS>,
 }
 
@@ -71,21 +69,8 @@ pub enum ReadError {
     Decision(#[from] decision::DecisionError),
 }
 
-/// Which shares of the locator's input a frame fills, in turn. It does not see the ends of text wider than half its input, and
-/// a camera that is fixed for the VIN shows it large; but in a picture that is smaller than the input, text must be large to
-/// be readable at all, and a smaller size would lose it.
-fn shares(frame: &Frame) -> [f32; 2] {
-    if frame.width > locate::INPUT.0 {
-        [0.6, 1.0]
-    } else {
-        [1.0, 0.6]
-    }
-}
-
-/// Probability of being a whole VIN at which no other look is needed, and no other line that has less.
-const SURELY: f32 = 0.9;
-/// Marks a frame: as many as lines in two looks.
-const MARKS: usize = 2 * LINES;
+/// Marks a frame: as many as lines in two runs of the locator.
+const MARKS: usize = 2 * locate::LINES;
 
 /// Reads frames with two networks.
 pub struct Reader {
@@ -120,47 +105,8 @@ impl Reader {
 
     /// What stands in one frame.
     pub fn observe(&self, frame: &Frame) -> Result<Observation, ReadError> {
-        let mut lines: heapless::Vec<Line, MARKS> = heapless::Vec::new();
-        let mut located: heapless::Vec<Quad, MARKS> = heapless::Vec::new();
-        for share in shares(frame) {
-            let quads = locate(&*self.locator, frame, share)?;
-            self.add_lines(frame, &quads, &mut lines)?;
-            // There is room for two looks.
-            located.extend(quads);
-            if surest(&lines) >= SURELY {
-                break;
-            }
-        }
-        if surest(&lines) < LIKELY {
-            // The locator may have taken the wrong way up.
-            let turned: heapless::Vec<Quad, MARKS> = located.iter().map(Quad::turned).collect();
-            self.add_lines(frame, &turned, &mut lines)?;
-        }
-        let sure = surest(&lines) >= SURELY;
-        let mut marks: heapless::Vec<Mark, MARKS> = heapless::Vec::new();
-        for line in lines.iter().filter(|line| !sure || line.mark >= SURELY) {
-            let mark = recognize::read(&*self.recognizer, frame, line)?;
-            keep(&mut marks, mark, |mark| (&mark.quad, mark.evidence.mark));
-        }
+        let marks = search::search(self, frame)?;
         Ok(Observation { marks })
-    }
-
-    /// Adds the lines near some quads that may be VINs.
-    fn add_lines(
-        &self,
-        frame: &Frame,
-        quads: &[Quad],
-        lines: &mut heapless::Vec<Line, MARKS>,
-    ) -> Result<(), ReadError> {
-        for rough in quads {
-            let sure = surest(lines) >= SURELY;
-            let least = if sure { LIKELY } else { HARDLY };
-            let Some(line) = approach(&*self.recognizer, frame, rough, least)? else {
-                continue;
-            };
-            keep(lines, line, |line| (&line.quad, line.mark));
-        }
-        Ok(())
     }
 
     /// What one picture says.
@@ -174,29 +120,6 @@ impl Reader {
         fusion.add(self.observe(frame)?);
         Ok(fusion)
     }
-}
-
-/// How probably the most probable line is a VIN.
-fn surest(lines: &[Line]) -> f32 {
-    lines.iter().map(|line| line.mark).fold(0.0, f32::max)
-}
-
-/// Adds what lies somewhere and is a VIN with some probability, or puts it in the place of what is less probable and lies on
-/// the same text: two lines that were cut again and again may end on one, whose pixels must not count twice.
-fn keep<T>(kept: &mut heapless::Vec<T, MARKS>, new: T, at: impl Fn(&T) -> (&Quad, f32)) {
-    let (quad, mark) = at(&new);
-    match kept.iter_mut().find(|other| same(at(other).0, quad)) {
-        Some(other) if mark > at(other).1 => *other = new,
-        Some(_) => {}
-        // What has no room is less sure than what has: quads come surest first, and turned ones last.
-        None => drop(kept.push(new)),
-    }
-}
-
-/// Whether two quads lie on one text.
-fn same(a: &Quad, b: &Quad) -> bool {
-    let near = |a: &Quad, b: &Quad| a.is_near(b, 0.5, 1.0);
-    near(a, b) || near(b, a)
 }
 
 impl Observe for Reader {

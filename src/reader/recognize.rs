@@ -1,8 +1,7 @@
 //! Quad → what its characters are.
 //!
-//! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so the first
-//! strip is cut loosely, and cut again where the recognizer says, until it is clear that this is no VIN. What looks like a
-//! mark is read in several cuts.
+//! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so a line is
+//! approached in strips that are cut loosely, each where the last one told. What looks like a mark is read in several close ones.
 
 use super::{Evidence, Mark, ReadError};
 use crate::image::{Frame, Point, Quad, unwarp, warp};
@@ -24,10 +23,11 @@ const AGAIN: [(f32, f32, f32, f32); 4] = [
     (6.0, 6.0, 250.0, 30.0),
 ];
 /// Probability of being a mark from which on it is read again.
-pub(super) const LIKELY: f32 = 0.5;
-/// Below this the first strip is not followed. Of 283 lines of the tuning photographs that turned out to be marks, none had
-/// less in it, and two thirds of all others had.
-pub(super) const HARDLY: f32 = 0.02;
+const LIKELY: f32 = 0.5;
+/// How far off where it was put a text may be in a loose strip for the next to be a close one, pixels along and across.
+const THERE: (f32, f32) = (6.0, 4.0);
+/// Further off than this, a close strip is cut once more.
+const CLOSE: (f32, f32) = (2.0, 2.0);
 const CHARACTERS: usize = ALPHABET.len();
 
 /// Where a line's text lies, and how probable it is that it is a VIN.
@@ -36,28 +36,32 @@ pub struct Line {
     pub mark: f32,
 }
 
-/// The line near a quad, if by the first strip it is a VIN this way up with at least this probability.
+/// One step towards the line near a quad, by a loose strip; and whether the text lies about where the quad is.
 pub fn approach(
     network: &dyn Network,
     frame: &Frame,
     rough: &Quad,
-    least: f32,
-) -> Result<Option<Line>, ReadError> {
-    let (first, quad) = cut(network, frame, rough, LOOSE)?;
-    if first.mark < least {
-        return Ok(None);
-    }
-    // A strip shows a character more at either end than the last; the locator may have missed two.
-    let (second, quad) = cut(network, frame, &quad, LOOSE)?;
-    let mark = second.mark;
-    Ok(Some(Line { quad, mark }))
+) -> Result<(Line, bool), ReadError> {
+    let strip = cut(network, frame, rough, LOOSE)?;
+    let line = Line {
+        quad: strip.text,
+        mark: strip.evidence.mark,
+    };
+    Ok((line, strip.is_within(THERE)))
 }
 
 /// Reads a line.
 pub fn read(network: &dyn Network, frame: &Frame, line: &Line) -> Result<Mark, ReadError> {
-    let (_, quad) = cut(network, frame, &line.quad, TEXT)?;
-    let (evidence, _) = cut(network, frame, &quad, TEXT)?;
-    let mut mark = Mark { quad, evidence };
+    let mut quad = line.quad;
+    let mut strip = cut(network, frame, &quad, TEXT)?;
+    if !strip.is_within(CLOSE) {
+        quad = strip.text;
+        strip = cut(network, frame, &quad, TEXT)?;
+    }
+    let mut mark = Mark {
+        quad,
+        evidence: strip.evidence,
+    };
     if mark.evidence.mark >= LIKELY {
         read_again(network, frame, &mut mark)?;
     }
@@ -67,7 +71,7 @@ pub fn read(network: &dyn Network, frame: &Frame, line: &Line) -> Result<Mark, R
 /// Averages what a mark's cuts say, as logarithms.
 fn read_again(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
     for target in AGAIN {
-        let (evidence, _) = cut(network, frame, &mark.quad, target)?;
+        let Strip { evidence, .. } = cut(network, frame, &mark.quad, target)?;
         let sums = mark.evidence.log_p.as_flattened_mut();
         for (sum, log) in sums.iter_mut().zip(evidence.log_p.as_flattened()) {
             *sum += log;
@@ -83,13 +87,30 @@ fn read_again(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<(
     Ok(())
 }
 
-/// Cuts a strip so that the quad lies at `target`; what it says, and where the text really is.
+/// What a strip shows.
+struct Strip {
+    evidence: Evidence,
+    /// Where the text really is in the frame.
+    text: Quad,
+    /// How far its corners are from where they were put, pixels of the strip.
+    off: [(f32, f32); 4],
+}
+
+impl Strip {
+    fn is_within(&self, (x, y): (f32, f32)) -> bool {
+        self.off
+            .iter()
+            .all(|off| off.0.abs() <= x && off.1.abs() <= y)
+    }
+}
+
+/// Cuts a strip so that the quad lies at `target`.
 fn cut(
     network: &dyn Network,
     frame: &Frame,
     quad: &Quad,
     target: (f32, f32, f32, f32),
-) -> Result<(Evidence, Quad), ReadError> {
+) -> Result<Strip, ReadError> {
     let strip = warp(frame, quad, target, STRIP.0, STRIP.1);
     let outputs = network.run(strip)?;
     let [characters, mark, corners] = outputs.as_slice() else {
@@ -107,13 +128,22 @@ fn cut(
         log_p,
         mark: 1.0 / (1.0 + (-mark[0]).exp()),
     };
-    let (x0, y0, x1, y1) = TEXT;
-    let nominal = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)];
-    let told = std::array::from_fn(|i| Point {
-        x: nominal[i].0 + corners[2 * i] * STRIP.0 as f32,
-        y: nominal[i].1 + corners[2 * i + 1] * STRIP.1 as f32,
+    let wanted = corners_of(target);
+    let nominal = corners_of(TEXT);
+    let told: [Point; 4] = std::array::from_fn(|i| Point {
+        x: nominal[i].x + corners[2 * i] * STRIP.0 as f32,
+        y: nominal[i].y + corners[2 * i + 1] * STRIP.1 as f32,
     });
-    Ok((evidence, unwarp(quad, target, told)))
+    Ok(Strip {
+        evidence,
+        text: unwarp(quad, target, told),
+        off: std::array::from_fn(|i| (told[i].x - wanted[i].x, told[i].y - wanted[i].y)),
+    })
+}
+
+/// The corners of an upright rectangle, in [`Quad`]'s order.
+fn corners_of((x0, y0, x1, y1): (f32, f32, f32, f32)) -> [Point; 4] {
+    [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| Point { x, y })
 }
 
 fn log_softmax(logits: &mut [f32; CHARACTERS]) {
@@ -169,7 +199,10 @@ mod tests {
         let corners = [(10.0, 10.0), (62.0, 10.0), (62.0, 19.0), (10.0, 19.0)];
         let rough = Quad(corners.map(|(x, y)| Point { x, y }));
         let network = Shifts(Mutex::new(0));
-        let line = approach(&network, &frame, &rough, HARDLY).unwrap().unwrap();
+        let (line, there) = approach(&network, &frame, &rough).unwrap();
+        assert!(!there);
+        let (line, there) = approach(&network, &frame, &line.quad).unwrap();
+        assert!(there);
         let mark = read(&network, &frame, &line).unwrap();
         // 208 strip pixels are 52 frame pixels, so 32 are 8.
         for (found, rough) in mark.quad.0.iter().zip(rough.0) {

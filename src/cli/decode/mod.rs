@@ -44,9 +44,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Box::new(Text(anstream::stdout().lock()))
     };
     let mut failed = false;
-    let mut line = 0;
-    let mut each = |input: &str| -> Result<(), Failure> {
-        line += 1;
+    let mut each = |line: usize, input: &str| -> Result<(), Failure> {
         if input.trim().is_empty() {
             return Ok(());
         }
@@ -59,11 +57,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Ok(())
     };
-    for vin in &args.vins {
+    for (line, vin) in (1..).zip(&args.vins) {
         if vin == "-" {
             lines(io::stdin().lock(), &mut each)?;
         } else {
-            each(vin)?;
+            each(line, vin)?;
         }
     }
     if let Some(path) = &args.file {
@@ -76,12 +74,15 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 /// Line by line, so that a file may be of any size; what is no UTF-8 is shown with marks.
 fn lines(
     mut input: impl BufRead,
-    each: &mut impl FnMut(&str) -> Result<(), Failure>,
+    each: &mut impl FnMut(usize, &str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut line = Vec::new();
-    while input.read_until(b'\n', &mut line)? > 0 {
-        each(&String::from_utf8_lossy(&line))?;
-        line.clear();
+    let mut text = Vec::new();
+    for line in 1.. {
+        if input.read_until(b'\n', &mut text)? == 0 {
+            break;
+        }
+        each(line, &String::from_utf8_lossy(&text))?;
+        text.clear();
     }
     Ok(())
 }

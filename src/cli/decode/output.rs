@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::Failure;
 use crate::vin::{CheckDigit, Decoded, Vin, VinError, looks_like};
 
-/// How the answers are written. Lines count from 1.
+/// How the answers are written. Lines count from 1 in each file, and arguments in the same way.
 pub(super) trait Output {
     fn vin(
         &mut self,

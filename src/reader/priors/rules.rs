@@ -6,13 +6,15 @@
 use super::{CHARACTERS, Custom};
 use crate::vin::{ALPHABET, LENGTH, Market, country_of, index_of, maker_codes};
 
-/// Share of digits in each place; letters share the rest evenly. Measured, rounded; the tail held no letter, it keeps
-/// a small chance for small makers and old cars (49 CFR 565.15(d)(4): the last five of light vehicles are numeric, the
-/// last four of all others).
-const DIGITS: [f64; LENGTH] = [
-    0.5, 0.5, 0.5, 0.25, 0.25, 0.55, 0.65, 0.45, 0.5, 0.4, 0.4, 0.98, 0.998, 0.9995, 0.9995,
-    0.9995, 0.9995,
+/// Share of digits in places 1 to 13; letters share the rest evenly. Measured, rounded; place 13 held no letter, but may
+/// (49 CFR 565.15(d)(4) makes it a digit for light vehicles only).
+const DIGITS: [f64; 13] = [
+    0.5, 0.5, 0.5, 0.25, 0.25, 0.55, 0.65, 0.45, 0.5, 0.4, 0.4, 0.98, 0.998,
 ];
+
+/// Chance that places 14 to 17 hold what the rules allow, in all markets the same. Measured, they always do; some is left
+/// for small makers and old cars.
+const TAIL: f64 = 0.9995;
 
 /// Where the check digit is asked for, and elsewhere.
 pub(super) fn customs() -> [Custom; 2] {
@@ -27,7 +29,7 @@ pub(super) fn custom_of(region: u8) -> usize {
 /// North America and China. Of 211 VINs read off such cars by eye all hold the check digit; one in a hundred stays
 /// for those that do not.
 fn duty() -> Custom {
-    let mut places = DIGITS.map(digits_and_letters);
+    let mut places = places();
     let allowed = |place| move |byte| Market::NorthAmerica.allowed(place).contains(byte);
     places[9] = mix(0.997, allowed(10));
     Custom {
@@ -40,7 +42,7 @@ fn duty() -> Custom {
 /// Everybody else. Measured: 11 % hold it, of which 3 points are luck; the others fill place 9 with Z (25 %), another
 /// letter (39 %) or a digit (36 %). U, Z and 0, which are no year, stand in place 10 of 4 %.
 fn freedom() -> Custom {
-    let mut places = DIGITS.map(digits_and_letters);
+    let mut places = places();
     places[9] = mix(0.95, |byte| Market::NorthAmerica.allowed(10).contains(byte));
     let z = mix(1.0, |byte| byte == b'Z');
     let other = digits_and_letters(0.5);
@@ -49,6 +51,15 @@ fn freedom() -> Custom {
         filler: std::array::from_fn(|c| 0.25 * z[c] + 0.75 * other[c]),
         places,
     }
+}
+
+fn places() -> [[f64; CHARACTERS]; LENGTH] {
+    std::array::from_fn(|index| match DIGITS.get(index) {
+        Some(&share) => digits_and_letters(share),
+        None => mix(TAIL, |byte| {
+            Market::Elsewhere.allowed(index + 1).contains(byte)
+        }),
+    })
 }
 
 fn digits_and_letters(share: f64) -> [f64; CHARACTERS] {

@@ -1,0 +1,321 @@
+//! Frame → marks: which lines are looked at, in which order, and when it is enough.
+
+use super::locate::{self, locate};
+use super::recognize::{self, Line};
+use super::{Evidence, MARKS, Mark, ReadError, Reader};
+use crate::image::{Frame, Quad};
+use crate::vin::LENGTH;
+
+/// Probability of being a whole VIN from which on nothing else has to be looked for, and no other line matters that has less.
+const SURELY: f32 = 0.9;
+/// Clarity that such a mark has, too: a barcode can look like a VIN, but nobody can tell its characters.
+const CLEARLY: f32 = 0.6;
+/// Lines with less are left. Of 283 lines of the tuning photographs that turned out to be marks, none had less in the first
+/// strip, and two thirds of all others had.
+const HARDLY: f32 = 0.02;
+/// The same once a mark is surely and clearly read.
+const HARDLY_ANOTHER: f32 = 0.5;
+/// Steps towards a line at most: each shows a character more at either end, and the locator may have missed some.
+const STEPS: usize = 4;
+
+/// Which shares of the locator's input a frame fills, in turn. It does not see the ends of text wider than half its input, and
+/// a camera that is fixed for the VIN shows it large; but in a picture that is smaller than the input, text must be large to
+/// be readable at all, and a smaller size would lose it.
+fn shares(frame: &Frame) -> [f32; 2] {
+    if frame.width > locate::INPUT.0 {
+        [0.6, 1.0]
+    } else {
+        [1.0, 0.6]
+    }
+}
+
+/// Every mark of a frame that may be a VIN.
+pub(super) fn search(
+    reader: &Reader,
+    frame: &Frame,
+) -> Result<heapless::Vec<Mark, MARKS>, ReadError> {
+    let mut search = Search {
+        reader,
+        frame,
+        lines: heapless::Vec::new(),
+        marks: heapless::Vec::new(),
+    };
+    let mut located: heapless::Vec<Quad, MARKS> = heapless::Vec::new();
+    for share in shares(frame) {
+        let quads = locate(&*reader.locator, frame, share)?;
+        search.look_at(&quads)?;
+        if search.is_sure() {
+            return Ok(search.marks);
+        }
+        // There is room for the lines of both shares.
+        located.extend(quads);
+    }
+    // The locator may have taken the wrong way up.
+    let turned: heapless::Vec<Quad, MARKS> = located.iter().map(Quad::turned).collect();
+    search.look_at(&turned)?;
+    if !search.is_sure() {
+        search.read_all()?;
+    }
+    Ok(search.marks)
+}
+
+struct Search<'a> {
+    reader: &'a Reader,
+    frame: &'a Frame,
+    /// Not read yet.
+    lines: heapless::Vec<Line, MARKS>,
+    /// Read.
+    marks: heapless::Vec<Mark, MARKS>,
+}
+
+impl Search<'_> {
+    /// Looks at the lines near some quads, surest first, and reads those that are surely VINs.
+    fn look_at(&mut self, quads: &[Quad]) -> Result<(), ReadError> {
+        for rough in quads {
+            match self.approach(rough)? {
+                Some(line) if line.mark >= SURELY => self.read(&line)?,
+                Some(line) => keep(&mut self.lines, line, |line| (&line.quad, line.mark)),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The line near a quad, unless it is hardly a VIN this way up, or surely read already.
+    fn approach(&self, rough: &Quad) -> Result<Option<Line>, ReadError> {
+        let least = if self.is_sure() {
+            HARDLY_ANOTHER
+        } else {
+            HARDLY
+        };
+        let mut quad = *rough;
+        let mut found = None;
+        for _ in 0..STEPS {
+            if self.is_read(&quad) {
+                return Ok(None);
+            }
+            let (line, there) = recognize::approach(&*self.reader.recognizer, self.frame, &quad)?;
+            if line.mark < least {
+                return Ok(None);
+            }
+            quad = line.quad;
+            found = Some(line);
+            if there {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn read(&mut self, line: &Line) -> Result<(), ReadError> {
+        let mark = recognize::read(&*self.reader.recognizer, self.frame, line)?;
+        keep(&mut self.marks, mark, |mark| {
+            (&mark.quad, mark.evidence.mark * clarity(&mark.evidence))
+        });
+        Ok(())
+    }
+
+    fn read_all(&mut self) -> Result<(), ReadError> {
+        for line in std::mem::take(&mut self.lines) {
+            self.read(&line)?;
+        }
+        Ok(())
+    }
+
+    fn is_sure(&self) -> bool {
+        self.marks.iter().any(|mark| is_sure(&mark.evidence))
+    }
+
+    /// Whether a mark at a quad is surely read.
+    fn is_read(&self, quad: &Quad) -> bool {
+        let mut marks = self.marks.iter();
+        marks.any(|mark| is_sure(&mark.evidence) && same(&mark.quad, quad))
+    }
+}
+
+fn is_sure(seen: &Evidence) -> bool {
+    seen.mark >= SURELY && clarity(seen) >= CLEARLY
+}
+
+/// Geometric mean of the probability of the likeliest character of each place.
+fn clarity(seen: &Evidence) -> f32 {
+    let likeliest = |place: &[f32; 33]| place.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = seen.log_p.iter().map(likeliest).sum();
+    (sum / LENGTH as f32).exp()
+}
+
+/// Adds what lies somewhere and is worth something, unless something better lies on the same text: two lines that were
+/// cut again and again may end on one, whose pixels must not count twice. Without room the least goes.
+fn keep<T>(kept: &mut heapless::Vec<T, MARKS>, new: T, at: impl Fn(&T) -> (&Quad, f32)) {
+    let (quad, worth) = at(&new);
+    if kept
+        .iter()
+        .any(|old| same(at(old).0, quad) && at(old).1 >= worth)
+    {
+        return;
+    }
+    kept.retain(|old| !same(at(old).0, quad));
+    if kept.is_full() {
+        let worths = kept.iter().map(|old| at(old).1).enumerate();
+        if let Some((least, _)) = worths
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .filter(|&(_, least)| least < worth)
+        {
+            kept[least] = new;
+        }
+        return;
+    }
+    // There is room.
+    let _ = kept.push(new);
+}
+
+/// Whether two quads lie on one text. The lower one tells: a barcode is higher than the VIN beside it.
+fn same(a: &Quad, b: &Quad) -> bool {
+    let widths = 0.5 * a.width().max(b.width()) / a.width();
+    let heights = a.height().min(b.height()) / a.height();
+    a.is_near(b, widths, heights)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::image::Point;
+    use crate::inference::{Network, NetworkError};
+    use crate::reader::Decision;
+
+    /// Counts its runs, and says what a function says.
+    struct Says<F> {
+        runs: Arc<AtomicUsize>,
+        what: F,
+    }
+
+    impl<F: Fn(&[f32]) -> Vec<Vec<f32>> + Send + Sync> Network for Says<F> {
+        fn run(&self, input: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+            self.runs.fetch_add(1, Ordering::Relaxed);
+            Ok((self.what)(&input))
+        }
+    }
+
+    /// One line across the middle of the locator's input, from left to right.
+    fn one_line(_: &[f32]) -> Vec<Vec<f32>> {
+        let (columns, rows) = (64, 36);
+        let mut map = vec![0.0; 9 * columns * rows];
+        map[..columns * rows].fill(-9.0);
+        for column in 20..44 {
+            let cell = 18 * columns + column;
+            map[cell] = 3.0;
+            let corners = [(20.0, 17.5), (44.0, 17.5), (44.0, 19.5), (20.0, 19.5)];
+            for (corner, (x, y)) in corners.into_iter().enumerate() {
+                map[(1 + 2 * corner) * columns * rows + cell] = x - (column as f32 + 0.5);
+                map[(2 + 2 * corner) * columns * rows + cell] = y - 18.5;
+            }
+        }
+        vec![map]
+    }
+
+    /// A VIN if the strip gets brighter from left to right, with characters that are clear or not.
+    fn brighter(strip: &[f32], clear: bool) -> Vec<Vec<f32>> {
+        let mark = if strip[0] < strip[255] { 5.0 } else { -9.0 };
+        let mut characters = vec![0.0; LENGTH * 33];
+        if clear {
+            characters.iter_mut().step_by(33).for_each(|one| *one = 9.0);
+        }
+        vec![characters, vec![mark], vec![0.0; 8]]
+    }
+
+    /// The marks of a frame that gets brighter from left to right or the other way, and how often the locator ran.
+    fn marks_of(rising: bool, clear: bool) -> (heapless::Vec<Mark, MARKS>, usize) {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let reader = Reader {
+            locator: Box::new(Says {
+                runs: runs.clone(),
+                what: one_line,
+            }),
+            recognizer: Box::new(Says {
+                runs: Arc::default(),
+                what: move |strip: &[f32]| brighter(strip, clear),
+            }),
+            decision: Decision::embedded().unwrap(),
+        };
+        let (width, height) = (640, 360);
+        let luma = (0..width * height).map(|at| {
+            let share = (at % width * 255 / width) as u8;
+            if rising { share } else { 255 - share }
+        });
+        let frame = Frame {
+            width,
+            height,
+            luma: luma.collect(),
+        };
+        let marks = search(&reader, &frame).unwrap();
+        (marks, runs.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_clear_mark_ends_the_search() {
+        let (marks, runs) = marks_of(true, true);
+        assert_eq!((marks.len(), runs), (1, 1));
+        assert!(marks[0].quad.orientation_deg().abs() < 1.0);
+    }
+
+    #[test]
+    fn what_nobody_can_read_does_not() {
+        let (marks, runs) = marks_of(true, false);
+        assert_eq!((marks.len(), runs), (1, 2));
+    }
+
+    #[test]
+    fn a_line_is_tried_the_other_way_round() {
+        let (marks, runs) = marks_of(false, true);
+        assert_eq!((marks.len(), runs), (1, 2));
+        assert!(marks[0].quad.orientation_deg().abs() > 179.0);
+    }
+
+    /// An upright quad.
+    fn quad(x: f32, y: f32, width: f32, height: f32) -> Quad {
+        let corners = [
+            (x, y),
+            (x + width, y),
+            (x + width, y + height),
+            (x, y + height),
+        ];
+        Quad(corners.map(|(x, y)| Point { x, y }))
+    }
+
+    #[test]
+    fn the_best_on_a_text_is_kept() {
+        let mut kept = heapless::Vec::new();
+        let mut add = |x: f32, worth: f32| {
+            keep(
+                &mut kept,
+                (quad(x, 0.0, 100.0, 10.0), worth),
+                |(quad, worth)| (quad, *worth),
+            );
+            kept.iter().map(|(_, worth)| *worth).collect::<Vec<_>>()
+        };
+        assert_eq!(add(0.0, 0.5), [0.5]);
+        assert_eq!(add(5.0, 0.4), [0.5]);
+        assert_eq!(add(90.0, 0.3), [0.5, 0.3]);
+        assert_eq!(add(45.0, 0.6), [0.6]); // on both
+        for n in 1..MARKS {
+            add(200.0 * n as f32, 0.1);
+        }
+        let full = add(9000.0, 0.05);
+        assert_eq!((full.len(), full[0]), (MARKS, 0.6));
+        assert!(!full.contains(&0.05));
+        assert!(add(9000.0, 0.2).contains(&0.2));
+    }
+
+    #[test]
+    fn a_barcode_beside_a_vin_is_another_line() {
+        let (vin, barcode) = (quad(0.0, 0.0, 300.0, 20.0), quad(0.0, 30.0, 300.0, 60.0));
+        assert!(!same(&vin, &barcode) && !same(&barcode, &vin));
+        let part = quad(100.0, 2.0, 150.0, 20.0);
+        assert!(same(&vin, &part) && same(&part, &vin));
+    }
+}
