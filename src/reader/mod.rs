@@ -31,6 +31,15 @@ pub struct Evidence {
     pub mark: f32,
 }
 
+impl Evidence {
+    /// Geometric mean of the probability of the likeliest character of each place.
+    fn clarity(&self) -> f32 {
+        let likeliest = |place: &[f32; 33]| place.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f32 = self.log_p.iter().map(likeliest).sum();
+        (sum / LENGTH as f32).exp()
+    }
+}
+
 /// One mark in one frame: where it is and what it says.
 #[derive(Clone, Debug)]
 pub struct Mark {

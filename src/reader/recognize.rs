@@ -22,8 +22,10 @@ const AGAIN: [(f32, f32, f32, f32); 4] = [
     (10.0, 2.0, 246.0, 26.0),
     (6.0, 6.0, 250.0, 30.0),
 ];
-/// Probability of being a mark from which on it is read again.
+/// Probability of being a mark from which on it is read again,
 const LIKELY: f32 = 0.5;
+/// and how clear it is then.
+const READABLE: f32 = 0.3;
 /// How far off where it was put a text may be in a loose strip for the next to be a close one, pixels along and across.
 const THERE: (f32, f32) = (6.0, 4.0);
 /// Further off than this, a close strip is cut once more.
@@ -62,7 +64,7 @@ pub fn read(network: &dyn Network, frame: &Frame, line: &Line) -> Result<Mark, R
         quad,
         evidence: strip.evidence,
     };
-    if mark.evidence.mark >= LIKELY {
+    if mark.evidence.mark >= LIKELY && mark.evidence.clarity() >= READABLE {
         read_again(network, frame, &mut mark)?;
     }
     Ok(mark)

@@ -4,7 +4,6 @@ use super::locate::{self, locate};
 use super::recognize::{self, Line};
 use super::{Evidence, MARKS, Mark, ReadError, Reader};
 use crate::image::{Frame, Quad};
-use crate::vin::LENGTH;
 
 /// Probability of being a whole VIN from which on nothing else has to be looked for, and no other line matters that has less.
 const SURELY: f32 = 0.9;
@@ -14,7 +13,7 @@ const CLEARLY: f32 = 0.6;
 /// strip, and two thirds of all others had.
 const HARDLY: f32 = 0.02;
 /// The same once a mark is surely and clearly read.
-const HARDLY_ANOTHER: f32 = 0.5;
+const HARDLY_ANOTHER: f32 = 0.8;
 /// Steps towards a line at most: each shows a character more at either end, and the locator may have missed some.
 const STEPS: usize = 4;
 
@@ -110,7 +109,7 @@ impl Search<'_> {
     fn read(&mut self, line: &Line) -> Result<(), ReadError> {
         let mark = recognize::read(&*self.reader.recognizer, self.frame, line)?;
         keep(&mut self.marks, mark, |mark| {
-            (&mark.quad, mark.evidence.mark * clarity(&mark.evidence))
+            (&mark.quad, mark.evidence.mark * mark.evidence.clarity())
         });
         Ok(())
     }
@@ -134,14 +133,7 @@ impl Search<'_> {
 }
 
 fn is_sure(seen: &Evidence) -> bool {
-    seen.mark >= SURELY && clarity(seen) >= CLEARLY
-}
-
-/// Geometric mean of the probability of the likeliest character of each place.
-fn clarity(seen: &Evidence) -> f32 {
-    let likeliest = |place: &[f32; 33]| place.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = seen.log_p.iter().map(likeliest).sum();
-    (sum / LENGTH as f32).exp()
+    seen.mark >= SURELY && seen.clarity() >= CLEARLY
 }
 
 /// Adds what lies somewhere and is worth something, unless something better lies on the same text: two lines that were
@@ -187,6 +179,7 @@ mod tests {
     use crate::image::Point;
     use crate::inference::{Network, NetworkError};
     use crate::reader::Decision;
+    use crate::vin::LENGTH;
 
     /// Counts its runs, and says what a function says.
     struct Says<F> {
