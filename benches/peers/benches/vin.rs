@@ -34,7 +34,7 @@ mod parse_and_check {
 
     #[divan::bench]
     fn mb_vin(bencher: Bencher) {
-        each(bencher, |text| mb_vin::Vin::parse_str(text).unwrap());
+        each(bencher, |text| mb_vin::Vin::parse_str(text).is_ok());
     }
 
     #[divan::bench]
