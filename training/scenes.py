@@ -17,7 +17,7 @@ import numpy as np
 import vins
 from nets import SCENE
 from real import pictures
-from strips import CAP, canvas_of, font, line, noise, paste, surface
+from strips import CAP, barcode, canvas_of, font, line, noise, paste, surface, text_corners
 
 HEIGHT, WIDTH = SCENE
 
@@ -66,8 +66,7 @@ def sticker(rng: random.Random, np_rng, text: str) -> tuple[np.ndarray, np.ndarr
     rows = []
     for i in range(own + 1 + rng.randint(0, 4)):
         if i != own and rng.random() < 0.3:
-            bars = np.repeat(np_rng.integers(0, 2, (1, rng.randint(60, 200))), rng.randint(2, 4), 1)
-            rows.append(np.repeat(bars, int(CAP * rng.uniform(0.7, 2.2)), 0).astype(np.float32))
+            rows.append(barcode(np_rng, rng.randint(60, 200), rng.randint(2, 4), int(CAP * rng.uniform(0.7, 2.2))))
             continue
         words = text if i == own else vins.other_text(rng)
         ink, _ = line(rng, words, path if rng.random() < 0.7 else font(rng), rng.uniform(0.1, 0.5), rng.random() < 0.4, 0)
@@ -82,12 +81,11 @@ def sticker(rng: random.Random, np_rng, text: str) -> tuple[np.ndarray, np.ndarr
         x = margin + (spare // 2 if centred else rng.randint(0, spare) if rng.random() < 0.4 else 0)
         paste(field, row, x, y)
         if i == own:
-            h, w = row.shape
-            box = np.float32([[4, 6], [w - 4, 6], [w - 4, h - 6], [4, h - 6]]) + np.float32([x, y])
+            corners = text_corners(row, x, y)
         y += int(row.shape[0] + gap)
     if rng.random() < 0.3:
         cv2.rectangle(field, (margin // 3, margin // 3), (field.shape[1] - margin // 3, field.shape[0] - margin // 3), 1.0, 2)
-    return surface(rng, np_rng, field), box
+    return surface(rng, np_rng, field), corners
 
 
 def writing(rng: random.Random, np_rng, text: str) -> tuple[np.ndarray, np.ndarray]:

@@ -187,8 +187,7 @@ def canvas_of(rng: random.Random, np_rng, text: str) -> tuple[np.ndarray, np.nda
             y = my - gap - other.shape[0] + 6 if side < 0 else my + h + gap - 6
             paste(field, other, x, y)
         elif kind < 0.6:
-            bars = np.repeat(np_rng.integers(0, 2, (1, field.shape[1] // 5)), 5, 1).astype(np.float32)
-            bars = np.repeat(bars, CAP, 0)
+            bars = barcode(np_rng, field.shape[1] // 5, 5, CAP)
             paste(field, bars, 0, my - gap - CAP if side < 0 else my + h + gap)
         elif kind < 0.7:
             y = my - gap if side < 0 else my + h + gap
@@ -206,9 +205,21 @@ def canvas_of(rng: random.Random, np_rng, text: str) -> tuple[np.ndarray, np.nda
             picture[:, :x] = level
         if rng.random() < 0.5:
             picture[:, picture.shape[1] - x :] = level
-    box = np.float32([[4, 6], [w - 4, 6], [w - 4, h - 6], [4, h - 6]]) + np.float32([mx, my])
+    corners = text_corners(ink, mx, my)
     middles = np.stack([centres + mx, np.full(len(centres), my + h / 2)], 1).astype(np.float32)
-    return picture, box, middles
+    return picture, corners, middles
+
+
+def text_corners(ink: np.ndarray, x: int, y: int) -> np.ndarray:
+    """Where the text's own corners lie when a drawn line is pasted at x, y: its ink has a margin."""
+    h, w = ink.shape
+    return np.float32(box(x + 4, y + 6, x + w - 4, y + h - 6))
+
+
+def barcode(np_rng, bars: int, unit: int, height: int) -> np.ndarray:
+    """Coverage of bars and gaps as they come, `unit` pixels each."""
+    row = np.repeat(np_rng.integers(0, 2, (1, bars)), unit, 1).astype(np.float32)
+    return np.repeat(row, height, 0)
 
 
 def paste(field: np.ndarray, patch: np.ndarray, x: int, y: int) -> None:

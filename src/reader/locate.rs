@@ -118,7 +118,7 @@ fn vote(cells: &[Cell]) -> Quad {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     /// An output without a line.
-    fn nothing() -> Vec<f32> {
+    pub fn nothing() -> Vec<f32> {
         let mut map = vec![0.0; CHANNELS * CELLS.0 * CELLS.1];
         map[..CELLS.0 * CELLS.1].fill(-9.0);
         map
@@ -142,7 +142,12 @@ mod tests {
 
     /// Adds a line along a row of cells whose corners (input pixels) every cell tells with an error that grows with
     /// the distance.
-    fn add(map: &mut [f32], columns: std::ops::Range<usize>, row: usize, quad: [(f32, f32); 4]) {
+    pub fn add(
+        map: &mut [f32],
+        columns: std::ops::Range<usize>,
+        row: usize,
+        quad: [(f32, f32); 4],
+    ) {
         for column in columns {
             let cell = row * CELLS.0 + column;
             map[cell] = 3.0;

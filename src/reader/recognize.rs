@@ -22,9 +22,9 @@ const AGAIN: [(f32, f32, f32, f32); 4] = [
     (10.0, 2.0, 246.0, 26.0),
     (6.0, 6.0, 250.0, 30.0),
 ];
-/// Probability of being a mark from which on it is read again,
+/// Probability of being a whole VIN from which on a clear enough mark is read again.
 const LIKELY: f32 = 0.5;
-/// and how clear it is then.
+/// Clarity from which on a likely mark is read again.
 const READABLE: f32 = 0.3;
 /// How far off where it was put a text may be in a loose strip for the next to be a close one, pixels along and across.
 const THERE: (f32, f32) = (6.0, 4.0);
@@ -144,7 +144,7 @@ fn cut(
 }
 
 /// The corners of an upright rectangle, in [`Quad`]'s order.
-fn corners_of((x0, y0, x1, y1): (f32, f32, f32, f32)) -> [Point; 4] {
+pub fn corners_of((x0, y0, x1, y1): (f32, f32, f32, f32)) -> [Point; 4] {
     [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| Point { x, y })
 }
 

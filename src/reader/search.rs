@@ -147,18 +147,12 @@ fn keep<T>(kept: &mut heapless::Vec<T, MARKS>, new: T, at: impl Fn(&T) -> (&Quad
         return;
     }
     kept.retain(|old| !same(at(old).0, quad));
-    if kept.is_full() {
-        let worths = kept.iter().map(|old| at(old).1).enumerate();
-        if let Some((least, _)) = worths
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-            .filter(|&(_, least)| least < worth)
-        {
-            kept[least] = new;
-        }
-        return;
+    if let Err(new) = kept.push(new)
+        && let Some(least) = kept.iter_mut().min_by(|a, b| at(a).1.total_cmp(&at(b).1))
+        && at(least).1 < worth
+    {
+        *least = new;
     }
-    // There is room.
-    let _ = kept.push(new);
 }
 
 /// Whether two quads lie on one text. The lower one tells: a barcode is higher than the VIN beside it.
@@ -176,9 +170,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::image::Point;
     use crate::inference::{Network, NetworkError};
     use crate::reader::Decision;
+    use crate::reader::locate::tests::{add, nothing};
+    use crate::reader::recognize::corners_of;
     use crate::vin::LENGTH;
 
     /// Counts its runs, and says what a function says.
@@ -196,18 +191,14 @@ mod tests {
 
     /// One line across the middle of the locator's input, from left to right.
     fn one_line(_: &[f32]) -> Vec<Vec<f32>> {
-        let (columns, rows) = (64, 36);
-        let mut map = vec![0.0; 9 * columns * rows];
-        map[..columns * rows].fill(-9.0);
-        for column in 20..44 {
-            let cell = 18 * columns + column;
-            map[cell] = 3.0;
-            let corners = [(20.0, 17.5), (44.0, 17.5), (44.0, 19.5), (20.0, 19.5)];
-            for (corner, (x, y)) in corners.into_iter().enumerate() {
-                map[(1 + 2 * corner) * columns * rows + cell] = x - (column as f32 + 0.5);
-                map[(2 + 2 * corner) * columns * rows + cell] = y - 18.5;
-            }
-        }
+        let mut map = nothing();
+        let line = [
+            (160.0, 140.0),
+            (352.0, 140.0),
+            (352.0, 156.0),
+            (160.0, 156.0),
+        ];
+        add(&mut map, 20..44, 18, line);
         vec![map]
     }
 
@@ -271,13 +262,7 @@ mod tests {
 
     /// An upright quad.
     fn quad(x: f32, y: f32, width: f32, height: f32) -> Quad {
-        let corners = [
-            (x, y),
-            (x + width, y),
-            (x + width, y + height),
-            (x, y + height),
-        ];
-        Quad(corners.map(|(x, y)| Point { x, y }))
+        Quad(corners_of((x, y, x + width, y + height)))
     }
 
     #[test]

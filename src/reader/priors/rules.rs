@@ -53,6 +53,7 @@ fn freedom() -> Custom {
     }
 }
 
+/// Chance of each character in each place, before what the markets ask for in places 9 and 10.
 fn places() -> [[f64; CHARACTERS]; LENGTH] {
     std::array::from_fn(|index| match DIGITS.get(index) {
         Some(&share) => digits_and_letters(share),
