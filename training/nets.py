@@ -87,24 +87,30 @@ class Recognizer(nn.Module):
 
 
 class Locator(nn.Module):
-    """Scene [N,1,288,512] → [N,9,36,64]: a score logit and the offsets of four corners.
+    """Scene [N,1,288,512] → [N,10,36,64]: a score logit, the offsets of four corners, and a logit of their being told the
+    other way up, that is from the text's bottom right on.
 
-    Dilated convolutions see the whole line from any of its cells without leaving the one resolution,
-    so that the net stays a plain chain.
+    Where a line lies is easier to see than which way up it is, so the corners do not wait for it. Dilated convolutions at a
+    sixteenth of the scene's size see a line that fills the scene from any of its cells, in a plain chain. The head tells
+    four cells of the output at each, so that lines close to each other stay apart.
     """
+
+    CHANNELS = 10
+    SPLIT = 2  # output cells along each side of one of the trunk's
 
     def __init__(self):
         super().__init__()
         self.trunk = nn.Sequential(
-            Block(1, 16, stride=(2, 2)),
-            Block(16, 32, stride=(2, 2)),
-            Block(32, 64, stride=(2, 2)),
-            *(Block(64, 64, dilation=d) for d in (1, 2, 4, 8, 2)),
+            Block(1, 8, stride=(2, 2)),
+            Block(8, 24, stride=(2, 2)),
+            Block(24, 64, stride=(2, 2)),
+            Block(64, 128, stride=(2, 2)),
+            *(Block(128, 128, dilation=d) for d in (1, 2, 4, 8, 2)),
         )
-        self.head = nn.Conv2d(64, 9, (1, 1))
+        self.head = nn.Conv2d(128, self.CHANNELS * self.SPLIT**2, (1, 1))
 
     def forward(self, scene):
-        return self.head(self.trunk(scene))
+        return F.pixel_shuffle(self.head(self.trunk(scene)), self.SPLIT)
 
 
 NETS = {"locator": Locator, "recognizer": Recognizer}

@@ -95,18 +95,41 @@ def weather(x: torch.Tensor) -> torch.Tensor:
 
 
 def loss_of(out, score, offsets):
+    """Losses of the score, of the corners whichever way up they are told, and of that way."""
     out = out.float()
     care, positive = score >= 0, score == 1
     p = out[:, 0].sigmoid()
     hard = torch.where(positive, 1 - p, p) ** 2
     bce = F.binary_cross_entropy_with_logits(out[:, 0], score.clamp(min=0), reduction="none") * hard * torch.where(positive, 3.0, 1.0)
     score_loss = bce[care].sum() / positive.sum().clamp(min=20)
-    predicted = out[:, 1:].permute(0, 2, 3, 1)[positive]
+    told = out[:, 1:].permute(0, 2, 3, 1)[positive]
+    if not len(told):
+        return score_loss, out.sum() * 0, out.sum() * 0
     wanted = offsets.permute(0, 2, 3, 1)[positive]
-    # the far corner is another cell's to tell
-    weight = 1 / (1 + 0.15 * wanted.view(-1, 4, 2).norm(dim=-1, keepdim=True)).expand(-1, -1, 2).reshape(-1, 8)
-    corner_loss = (F.smooth_l1_loss(predicted, wanted, reduction="none", beta=0.1) * weight).mean() if len(wanted) else out.sum() * 0
-    return score_loss, corner_loss
+    upright = corner_loss(told[:, :8], wanted)
+    turned = corner_loss(told[:, :8], wanted.roll(4, 1))
+    way = F.binary_cross_entropy_with_logits(told[:, 8], (turned < upright).float())
+    return score_loss, torch.minimum(upright, turned).mean(), way
+
+
+def corner_loss(told, wanted):
+    """Offsets [n,8] of four corners each → [n]; a far corner is another cell's to tell."""
+    weight = 1 / (1 + 0.15 * wanted.view(-1, 4, 2).norm(dim=-1, keepdim=True))
+    return (F.smooth_l1_loss(told, wanted, reduction="none", beta=0.1).view(-1, 4, 2) * weight).mean((1, 2))
+
+
+def moved(rng, picture, quads):
+    """A scene at another size and tilt, its quads with it; as it is where that would cut one off."""
+    scale, angle = np.exp(rng.uniform(-0.5, 0.4)), rng.normal() * 8
+    centre = SCENE[1] / 2, SCENE[0] / 2
+    matrix = cv2.getRotationMatrix2D(centre, angle, scale)
+    matrix[:, 2] += rng.normal(size=2) * [40, 25]
+    there = (quads @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    shown = there[~np.isnan(there).any((1, 2))]
+    if len(shown) and ((shown < 2).any() or (shown > np.float32([SCENE[1], SCENE[0]]) - 2).any()):
+        return picture, quads
+    mode = cv2.BORDER_REFLECT if scale > 1 else cv2.BORDER_CONSTANT
+    return cv2.warpAffine(picture, matrix, SCENE[::-1], flags=cv2.INTER_LINEAR, borderMode=mode, borderValue=128), there
 
 
 def main():
@@ -129,7 +152,7 @@ def main():
     rng = np.random.default_rng(a.seed)
     a.out.mkdir(parents=True, exist_ok=True)
     net = Locator()
-    torch.nn.init.constant_(net.head.bias[0], -4.0)
+    torch.nn.init.constant_(net.head.bias[: net.SPLIT**2], -4.0)
     if a.init:
         net.load_state_dict(torch.load(a.init))
     if a.int8:
@@ -147,7 +170,7 @@ def main():
     # What is kept is the mean of the last few hundred steps.
     kept = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.996), use_buffers=True)
     start = shown = time.time()
-    step, sums = 0, np.zeros(2)
+    step, sums = 0, np.zeros(3)
     while (done := (time.time() - start) / (60 * a.minutes)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = a.rate * min(1, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * done)) * 0.98 + 0.02)
@@ -162,22 +185,24 @@ def main():
                 picture, marks = scenes[k], quads[k]
                 if rng.random() < 0.3:  # turned half way round
                     picture, marks = picture[::-1, ::-1], np.float32([SCENE[1], SCENE[0]]) - marks
+                if rng.random() < 0.6:
+                    picture, marks = moved(rng, np.ascontiguousarray(picture), marks)
                 batch.append(picture)
                 labels.append(targets(marks))
         x = torch.from_numpy(np.stack(batch))[:, None].float() / 255
         score, offsets = (torch.from_numpy(np.stack(v)) for v in zip(*labels))
         with torch.autocast("cpu", torch.bfloat16):
             out = net(weather(x).to(memory_format=torch.channels_last))
-        score_loss, corner_loss = loss_of(out, score, offsets)
+        losses = loss_of(out, score, offsets)
         optimizer.zero_grad(set_to_none=True)
-        (score_loss + corner_loss).backward()
+        sum(losses).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimizer.step()
         kept.update_parameters(net)
         step += 1
-        sums += score_loss.item(), corner_loss.item()
+        sums += [loss.item() for loss in losses]
         if step % 100 == 0:
-            line = f"{step} {100 * done:.0f}% score {sums[0] / 100:.3f} corners {sums[1] / 100:.3f} {100 * a.batch / (time.time() - shown):.0f}/s"
+            line = f"{step} {100 * done:.0f}% score {sums[0] / 100:.3f} corners {sums[1] / 100:.3f} way {sums[2] / 100:.3f} {100 * a.batch / (time.time() - shown):.0f}/s"
             if tune and step % 500 == 0:
                 line += " " + measure(kept.module, tune, rng)
             print(line, flush=True)
@@ -198,34 +223,43 @@ def near(quad: np.ndarray, points: np.ndarray, widths: float, heights: float) ->
 
 
 def decode(out: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """The best line of one output [9,36,64]: its corners (each told by the cells near it), its score and its cells."""
+    """The best line of one output [10,36,64]: its corners (each told by the cells near it), its score and its cells."""
     logit = out[0]
     row, column = np.unravel_index(logit.argmax(), logit.shape)
     p = 1 / (1 + np.exp(-logit))
     ys, xs = np.mgrid[:ROWS, :COLUMNS]
     cells = np.stack([(xs + 0.5) * STRIDE, (ys + 0.5) * STRIDE], -1).astype(np.float32)
-    corners = out[1:].transpose(1, 2, 0).reshape(ROWS, COLUMNS, 4, 2) * STRIDE + cells[:, :, None]
-    own = near(corners[row, column], corners.mean(2), 0.5, 0.6) & (p > 0.1)
+    corners = out[1:9].transpose(1, 2, 0).reshape(ROWS, COLUMNS, 4, 2) * STRIDE + cells[:, :, None]
+    seed = corners[row, column]
+    own = near(seed, corners.mean(2), 0.5, 0.6) & (p > 0.1)
     own[row, column] = True
-    distance = np.linalg.norm(corners[own] - cells[own][:, None], axis=-1)
-    w = p[own][:, None] / (STRIDE + distance) ** 2
-    return (corners[own] * w[..., None]).sum(0) / w.sum(0)[:, None], float(logit.max()), own
+    told, p, way = corners[own], p[own], out[9][own]
+    along = lambda quads: quads[..., 1, :] + quads[..., 2, :] - quads[..., 0, :] - quads[..., 3, :]
+    turned = along(told) @ along(seed) < 0
+    told[turned], way[turned] = np.roll(told[turned], 2, 1), -way[turned]
+    if (p * way).sum() > 0:
+        told = np.roll(told, 2, 1)
+    distance = np.linalg.norm(told - cells[own][:, None], axis=-1)
+    w = p[:, None] / (STRIDE + distance) ** 2
+    return (told * w[..., None]).sum(0) / w.sum(0)[:, None], float(logit.max()), own
 
 
 def measure(net, photographs, rng) -> str:
-    """Corner errors in text heights on photographs as they are."""
+    """The worst corner's error in characters, on photographs as they are, and the share found the wrong way up."""
     net.eval()
-    worst, lengths = [], []
+    worst, turned = [], 0
     for i in range(len(photographs.items)):
         picture, quad = photographs.draw(rng, jitter=False, index=i)
         with torch.no_grad():
             out = net(torch.from_numpy(picture)[None, None].float() / 255)[0].float().numpy()
         found, *_ = decode(out)
         length = np.linalg.norm(quad[1] - quad[0])
-        worst.append(np.linalg.norm(found - quad, axis=-1).max() / length * 17)
+        error = lambda found: np.linalg.norm(found - quad, axis=-1).max() / length * 17
+        worst.append(min(error(found), error(np.roll(found, 2, 0))))
+        turned += worst[-1] < error(found)
     net.train()
-    worst = np.sort(worst)
-    return f"tune: worst corner within 0.5/1/2 characters {np.mean(worst < 0.5):.3f} {np.mean(worst < 1):.3f} {np.mean(worst < 2):.3f}"
+    worst = np.array(worst)
+    return f"tune: worst corner within 0.5/1/2 characters {np.mean(worst < 0.5):.3f} {np.mean(worst < 1):.3f} {np.mean(worst < 2):.3f}, turned {turned / len(worst):.3f}"
 
 
 if __name__ == "__main__":

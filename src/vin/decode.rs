@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{CheckDigit, Vin, wmi};
+use super::{CheckDigit, VehicleType, Vin, wmi};
 
 /// What a VIN says about its car, as far as its 17 characters tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -12,6 +12,8 @@ pub struct Decoded {
     pub wmi: heapless::String<6, u8>,
     /// Who holds the code, if known: a marque where it is one marque's, else the company.
     pub maker: Option<&'static str>,
+    /// The type of vehicle that the code is registered for in the USA, if it is: a pickup may have a car's code elsewhere.
+    pub vehicle_type: Option<VehicleType>,
     /// The country that gave the code out; not where the car was assembled.
     pub country: Option<&'static str>,
     /// The part of the world of that country.
@@ -34,13 +36,15 @@ impl Vin {
     /// What it says, seen from a calendar year: that rules out model years that are still to come.
     pub fn decode(&self, this_year: i16) -> Decoded {
         let bytes = self.as_bytes();
-        let years = self.model_years(this_year);
+        let holder = wmi::holder_of(bytes);
+        let years = self.years_of(holder, this_year);
         let mut serial = heapless::String::new();
         // Cannot overflow: at most six characters.
         let _ = serial.push_str(self.serial());
         Decoded {
             wmi: self.maker_code(),
-            maker: wmi::maker_of(bytes),
+            maker: holder.map(|holder| holder.maker),
+            vehicle_type: holder.and_then(|holder| holder.vehicle_type),
             country: wmi::country_of(bytes[0], bytes[1]),
             region: wmi::region_of(bytes[0]),
             small_maker: self.of_small_maker(),
@@ -67,7 +71,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(vin.decode(2026)).unwrap(),
             serde_json::json!({
-                "wmi": "1HG", "maker": "Honda", "country": "United States", "region": "North America",
+                "wmi": "1HG", "maker": "Honda", "vehicle_type": "passenger_car", "country": "United States", "region": "North America",
                 "small_maker": false, "plant": "L", "model_years": [2024], "year_conclusive": true, "check_digit": "pass", "serial": "000001"
             })
         );

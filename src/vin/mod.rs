@@ -24,6 +24,7 @@ pub use mask::{Masked, Shown};
 pub use model_year::ModelYears;
 pub use parse::VinError;
 pub use places::{Characters, Market};
+pub use wmi::VehicleType;
 pub(crate) use wmi::{country_of, maker_codes};
 
 use std::fmt;

@@ -1,7 +1,8 @@
 //! The model year in place 10: a code of 30 years, and whether place 7 says which time round (49 CFR 565.15(d)).
 
 use super::places::Market;
-use super::{CheckDigit, Vin, wmi};
+use super::wmi::{self, Holder};
+use super::{CheckDigit, VehicleType, Vin};
 
 /// The codes in the order of the years, from 1980 and again from 2010. U, Z and 0 are barred here
 /// besides I, O, Q; so T is 2026 and V is 2027.
@@ -10,8 +11,8 @@ pub(super) const CODES: &[u8; 30] = b"ABCDEFGHJKLMNPRSTVWXY123456789";
 const FIRST_CYCLE: u16 = 1980;
 const SECOND_CYCLE: u16 = 2010;
 
-/// Makers that build cars and light trucks, by the first word of the name in `wmi.tsv`: place 7 tells the cycle for
-/// those only, and neither heavy trucks, buses, trailers nor motorcycles follow it.
+/// Makers that build cars and light trucks, by the first word of the name in `wmi.tsv`: of trucks, place 7 tells the cycle
+/// for light ones only.
 const LIGHT: &[&str] = &[
     "acura",
     "alfa",
@@ -87,10 +88,15 @@ pub struct ModelYears {
 impl Vin {
     /// The model year, seen from a calendar year: cars of the next model year are sold by then, later ones are not.
     ///
-    /// Place 7 tells the cycle of light North American vehicles. A letter there meant nothing before 2010, so one that would
+    /// Place 7 tells the cycle of North American cars, multipurpose vehicles and light trucks; buses, chassis, heavy trucks and
+    /// what small makers build do not follow it. A letter there meant nothing before 2010, so one that would
     /// put the car into the future does not. Outside North America and China makers may put anything in place 10, many
     /// European ones do, so that nothing there is conclusive.
     pub fn model_years(&self, this_year: i16) -> ModelYears {
+        self.years_of(wmi::holder_of(self.as_bytes()), this_year)
+    }
+
+    pub(super) fn years_of(&self, holder: Option<Holder>, this_year: i16) -> ModelYears {
         let bytes = self.as_bytes();
         let mut candidates = heapless::Vec::new();
         let Some(years) = (0u16..)
@@ -112,11 +118,17 @@ impl Vin {
                 conclusive: market.asks_for_check_digit(),
             };
         }
-        let light = !self.of_small_maker() && builds_light(self);
-        let ruled = light && market == Market::NorthAmerica;
-        // A check digit that nobody at home asks for speaks of a car made for North America, but may be chance.
-        let probably =
-            light && market == Market::Elsewhere && self.check_digit() == CheckDigit::Pass;
+        let rule = match holder {
+            Some(holder) if !self.of_small_maker() => rule_of(holder),
+            _ => Rule::NotHeld,
+        };
+        let ruled = rule == Rule::Held && market == Market::NorthAmerica;
+        let probably = match market {
+            Market::NorthAmerica => rule == Rule::OftenHeld,
+            Market::China => false,
+            // A check digit that nobody at home asks for speaks of a car made for North America, but may be chance.
+            Market::Elsewhere => rule != Rule::NotHeld && self.check_digit() == CheckDigit::Pass,
+        };
         let order = if (ruled || probably) && bytes[6].is_ascii_digit() {
             [first, second]
         } else {
@@ -131,13 +143,29 @@ impl Vin {
     }
 }
 
-fn builds_light(vin: &Vin) -> bool {
-    let maker = wmi::maker_of(vin.as_bytes()).unwrap_or_default();
-    let word = maker.split(' ').next().unwrap_or_default();
-    let lower = || word.bytes().map(|byte| byte.to_ascii_lowercase());
-    LIGHT
-        .binary_search_by(|light| light.bytes().cmp(lower()))
-        .is_ok()
+/// Whether place 7 tells the cycle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Held,
+    /// Nobody has to, but a maker of light vehicles numbers its buses and chassis like these.
+    OftenHeld,
+    NotHeld,
+}
+
+fn rule_of(holder: Holder) -> Rule {
+    let light = || {
+        let word = holder.maker.split(' ').next().unwrap_or_default();
+        let lower = || word.bytes().map(|byte| byte.to_ascii_lowercase());
+        LIGHT
+            .binary_search_by(|light| light.bytes().cmp(lower()))
+            .is_ok()
+    };
+    match holder.vehicle_type {
+        Some(VehicleType::PassengerCar | VehicleType::Multipurpose) => Rule::Held,
+        Some(VehicleType::Truck) | None if light() => Rule::Held,
+        Some(VehicleType::Bus | VehicleType::Incomplete) if light() => Rule::OftenHeld,
+        _ => Rule::NotHeld,
+    }
 }
 
 #[cfg(test)]
@@ -155,7 +183,9 @@ mod tests {
     fn place_seven_tells_the_cycle_of_light_north_american_vehicles() {
         assert_eq!(years("1HGCY2F59RL000001"), (vec![2024], true)); // letter
         assert_eq!(years("1HGCM82633A004352"), (vec![2003], true)); // digit
-        assert_eq!(years("1FUJGLDR9CLBP8834"), (vec![2012, 1982], false)); // Freightliner
+        assert_eq!(years("1FTFW1EH6BF000001"), (vec![2011], true)); // light truck
+        assert_eq!(years("1FUJGLDR9CLBP8834"), (vec![2012, 1982], false)); // heavy truck
+        assert_eq!(years("1FBSS31L8BH000001"), (vec![1981, 2011], false)); // bus
         assert_eq!(years("1A9PEAC39RL839001"), (vec![2024, 1994], false)); // small maker
     }
 

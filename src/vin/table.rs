@@ -1,4 +1,4 @@
-//! Tab-separated tables, parsed by the compiler: three fields a row, lines with # in front are comments.
+//! Tab-separated tables, parsed by the compiler: as many fields in every row, lines with # in front are comments.
 
 /// Rows of a table.
 pub(super) const fn count(table: &str) -> usize {
@@ -14,20 +14,23 @@ pub(super) const fn count(table: &str) -> usize {
 }
 
 /// The rows of a table; `ROWS` is its [`count`].
-pub(super) const fn rows<const ROWS: usize>(table: &'static str) -> [[&'static str; 3]; ROWS] {
+pub(super) const fn rows<const FIELDS: usize, const ROWS: usize>(
+    table: &'static str,
+) -> [[&'static str; FIELDS]; ROWS] {
     let bytes = table.as_bytes();
-    let mut rows = [[""; 3]; ROWS];
+    let mut rows = [[""; FIELDS]; ROWS];
     let (mut at, mut row) = (0, 0);
     while at < bytes.len() {
         let next = after(bytes, at, b'\n');
         if bytes[at] != b'#' {
-            let second = after(bytes, at, b'\t');
-            let third = after(bytes, second, b'\t');
-            rows[row] = [
-                part(table, at, second - 1),
-                part(table, second, third - 1),
-                part(table, third, next - 1),
-            ];
+            let mut field = 0;
+            while field < FIELDS {
+                let last = field == FIELDS - 1;
+                let end = if last { next } else { after(bytes, at, b'\t') };
+                rows[row][field] = part(table, at, end - 1);
+                at = end;
+                field += 1;
+            }
             row += 1;
         }
         at = next;

@@ -1,4 +1,8 @@
-//! World manufacturer identifiers: who holds a code, and which country gave it out (ISO 3780).
+//! World manufacturer identifiers: who holds a code, for vehicles of which type, and which country gave it out (ISO 3780).
+
+use std::fmt;
+
+use serde::Serialize;
 
 use super::alphabet::{ALPHABET, index_of};
 use super::table::{count, rows};
@@ -6,9 +10,9 @@ use super::table::{count, rows};
 const MAKERS_TABLE: &str = include_str!("wmi.tsv");
 const COUNTRIES_TABLE: &str = include_str!("countries.tsv");
 
-/// Code, source and maker, sorted by code; the file says where they come from.
+/// Code, source, vehicle type and maker, sorted by code; the file says where they come from.
 #[allow(long_running_const_eval)] // 60 KB of text; done in a second.
-static MAKERS: [[&str; 3]; count(MAKERS_TABLE)] = rows(MAKERS_TABLE);
+static MAKERS: [[&str; 4]; count(MAKERS_TABLE)] = rows(MAKERS_TABLE);
 
 /// From, to, country; the file says where they come from.
 static COUNTRIES: [[&str; 3]; count(COUNTRIES_TABLE)] = rows(COUNTRIES_TABLE);
@@ -40,14 +44,61 @@ pub(crate) fn maker_codes() -> impl Iterator<Item = &'static str> {
     MAKERS.iter().map(|[code, ..]| *code)
 }
 
-/// The maker of a VIN of 17 ASCII characters: by three characters, else by two. A 9 in third place belongs to many
-/// small makers, told apart by places 12 to 14.
-pub(super) fn maker_of(vin: &[u8]) -> Option<&'static str> {
+/// The type of vehicles that a maker's code is registered for with NHTSA (vPIC), as in 49 CFR 571.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VehicleType {
+    /// Built to carry ten persons at most.
+    PassengerCar,
+    /// The same, on a truck's chassis or for rough ground: sport utility vehicles, vans.
+    Multipurpose,
+    /// Built for cargo.
+    Truck,
+    /// Built for more than ten persons.
+    Bus,
+    /// A chassis that somebody else completes.
+    Incomplete,
+}
+
+impl fmt::Display for VehicleType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PassengerCar => "passenger cars",
+            Self::Multipurpose => "multipurpose passenger vehicles",
+            Self::Truck => "trucks",
+            Self::Bus => "buses",
+            Self::Incomplete => "incomplete vehicles",
+        })
+    }
+}
+
+/// Who holds a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Holder {
+    pub maker: &'static str,
+    pub vehicle_type: Option<VehicleType>,
+}
+
+/// The holder of the code of a VIN of 17 ASCII characters: by three characters, else by two. A 9 in third place belongs to
+/// many small makers, told apart by places 12 to 14.
+pub(super) fn holder_of(vin: &[u8]) -> Option<Holder> {
     let find = |code: &[u8]| {
         let row = MAKERS
             .binary_search_by(|[known, ..]| known.as_bytes().cmp(code))
             .ok()?;
-        Some(MAKERS[row][2])
+        let [_, _, vehicle_type, maker] = MAKERS[row];
+        let vehicle_type = match vehicle_type {
+            "p" => Some(VehicleType::PassengerCar),
+            "m" => Some(VehicleType::Multipurpose),
+            "t" => Some(VehicleType::Truck),
+            "b" => Some(VehicleType::Bus),
+            "c" => Some(VehicleType::Incomplete),
+            _ => None,
+        };
+        Some(Holder {
+            maker,
+            vehicle_type,
+        })
     };
     if vin[2] == b'9' {
         find(&[vin[0], vin[1], vin[2], vin[11], vin[12], vin[13]])
@@ -55,6 +106,7 @@ pub(super) fn maker_of(vin: &[u8]) -> Option<&'static str> {
         find(&vin[..3]).or_else(|| find(&vin[..2]))
     }
 }
+
 /// The country whose authority gave the code out, by the first two ASCII characters.
 pub(crate) fn country_of(first: u8, second: u8) -> Option<&'static str> {
     let row = HOLDERS[index_of(first)?][index_of(second)?];
@@ -88,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_tables_are_whole_and_sorted() {
-        assert_eq!(MAKERS.len(), 1681);
+        assert_eq!(MAKERS.len(), 1693);
         assert!(
             MAKERS.is_sorted_by(|a, b| a[0] < b[0]),
             "binary search needs it"
@@ -96,9 +148,12 @@ mod tests {
         assert!(
             MAKERS
                 .iter()
-                .all(|[code, source, maker]| matches!(code.len(), 2 | 3 | 6)
-                    && source.len() == 1
-                    && !maker.is_empty())
+                .all(
+                    |[code, source, vehicle_type, maker]| matches!(code.len(), 2 | 3 | 6)
+                        && ["n", "i", "l", "o"].contains(source)
+                        && ["p", "m", "t", "b", "c", "-"].contains(vehicle_type)
+                        && !maker.is_empty()
+                )
         );
         assert_eq!(COUNTRIES.len(), 119);
         for [from, to, country] in COUNTRIES {
@@ -124,11 +179,30 @@ mod tests {
 
     #[test]
     fn the_longest_code_wins() {
+        let maker_of = |vin: &[u8]| holder_of(vin).map(|holder| holder.maker);
         assert_eq!(maker_of(b"WVWZZZ1JZYW000001"), Some("Volkswagen"));
         assert_eq!(maker_of(b"19UYA42651A000001"), Some("Acura"));
         assert_eq!(maker_of(b"1G9PEAC39RL839001"), None); // not General Motors
         assert_eq!(maker_of(b"1A9PEAC39RL841001"), Some("AC Propulsion"));
         assert_eq!(maker_of(b"00000000000000000"), Some("Maserati"));
         assert_eq!(maker_of(b"0FF00000000000000"), None);
+    }
+
+    #[test]
+    fn types_as_registered() {
+        let type_of = |vin: &[u8]| holder_of(vin)?.vehicle_type;
+        let wanted = [
+            ("1FA", Some(VehicleType::PassengerCar)),
+            ("1FM", Some(VehicleType::Multipurpose)),
+            ("1FT", Some(VehicleType::Truck)),
+            ("1FB", Some(VehicleType::Bus)),
+            ("1FD", Some(VehicleType::Incomplete)),
+            ("WVW", Some(VehicleType::PassengerCar)),
+            ("XTA", None), // not sold in the USA
+        ];
+        for (code, vehicle_type) in wanted {
+            let vin = format!("{code}00000000000000");
+            assert_eq!(type_of(vin.as_bytes()), vehicle_type, "{code}");
+        }
     }
 }

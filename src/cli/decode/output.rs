@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::cli::Failure;
-use crate::vin::{CheckDigit, Decoded, Vin, VinError, looks_like};
+use crate::vin::{CheckDigit, Decoded, VehicleType, Vin, VinError, looks_like};
 
 /// How the answers are written. Lines count from 1 in each file, and arguments in the same way.
 pub(super) trait Output {
@@ -72,6 +72,7 @@ struct Row<'a> {
     vin: &'a str,
     wmi: &'a str,
     maker: Option<&'a str>,
+    vehicle_type: Option<VehicleType>,
     country: Option<&'a str>,
     region: &'a str,
     small_maker: Option<bool>,
@@ -113,6 +114,7 @@ impl<W: Write> Output for Csv<W> {
             vin: vin.as_str(),
             wmi: &decoded.wmi,
             maker: decoded.maker,
+            vehicle_type: decoded.vehicle_type,
             country: decoded.country,
             region: decoded.region,
             small_maker: Some(decoded.small_maker),
@@ -167,6 +169,9 @@ impl<W: Write> Output for Text<W> {
         )?;
         if decoded.small_maker {
             row("", "", "", "builds fewer than 1,000 vehicles a year")?;
+        }
+        if let Some(vehicle_type) = decoded.vehicle_type {
+            row("", "", "", &format!("registered for {vehicle_type}"))?;
         }
         row(
             "4-8",
