@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::places::Market;
-use super::{LENGTH, Vin, index_of};
+use super::{ALPHABET, LENGTH, Vin};
 
 /// Whether place 9 holds the check digit. No verdict makes a VIN invalid: real cars break every rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -85,7 +85,9 @@ impl Vin {
             .as_bytes()
             .iter()
             .zip(WEIGHTS)
-            .map(|(&byte, weight)| value(byte) * u32::from(weight))
+            .map(|(&byte, weight)| {
+                u32::from(VALUES_OF_BYTES[usize::from(byte)]) * u32::from(weight)
+            })
             .sum();
         char::from_digit(sum % 11, 10).unwrap_or('X')
     }
@@ -117,17 +119,22 @@ impl Vin {
     }
 }
 
-/// What one ASCII character of a VIN counts as.
-fn value(byte: u8) -> u32 {
-    index_of(byte).map_or(0, |index| u32::from(VALUES[index]))
-}
+/// [`VALUES`] by byte.
+static VALUES_OF_BYTES: [u8; 256] = {
+    let mut values = [0; 256];
+    let mut index = 0;
+    while index < ALPHABET.len() {
+        values[ALPHABET[index] as usize] = VALUES[index];
+        index += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::vin::ALPHABET;
     use proptest::prelude::*;
 
     fn verdict(text: &str) -> CheckDigit {
@@ -178,12 +185,12 @@ mod tests {
             prop_assume!(place != PLACE_OF_CHECK_DIGIT);
             let vin: Vin = text.parse().unwrap();
             let mut bytes = text.into_bytes();
-            let before = value(bytes[place]);
+            let before = VALUES_OF_BYTES[usize::from(bytes[place])];
             bytes[place] = ALPHABET[substitute];
             let other: Vin = String::from_utf8(bytes).unwrap().parse().unwrap();
             prop_assert_eq!(
                 vin.computed_check_digit() == other.computed_check_digit(),
-                before == u32::from(VALUES[substitute])
+                before == VALUES[substitute]
             );
         }
     }

@@ -47,7 +47,11 @@ impl FromStr for Vin {
     /// assert_eq!(error, VinError::Character { place: 12, character: 'O', meant: Some('0') });
     /// ```
     fn from_str(text: &str) -> Result<Self, VinError> {
-        from_characters(text.chars())
+        let whole = text.len() == LENGTH && text.bytes().all(|byte| index_of(byte).is_some());
+        match heapless::String::try_from(text) {
+            Ok(text) if whole => Ok(Vin(text)),
+            _ => from_characters(text.chars()),
+        }
     }
 }
 
