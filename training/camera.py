@@ -122,7 +122,7 @@ def sensor(rng: random.Random, np_rng, photo: np.ndarray) -> np.ndarray:
         photo = photo * (1 + rng.uniform(0.03, 0.2) * np.sin(y * (2 * np.pi / rng.uniform(12, 90)) + rng.uniform(0, 6)))
     if rng.random() < 0.45:  # in-camera sharpening
         photo = photo + (photo - cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.7, 1.6))) * rng.uniform(0.2, 1.8)
-    grain = rng.choice((0, 0.01, 0.02, 0.04)) * rng.random()
+    grain = rng.choice((0, 0.006, 0.012, 0.03)) * rng.random()
     if grain:
         photo = photo + np_rng.standard_normal(photo.shape, np.float32) * grain
     return np.clip(photo * 255, 0, 255).astype(np.uint8)

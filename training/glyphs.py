@@ -34,6 +34,7 @@ FONTS = {  # style: patterns of file names, one a family
     "serif": ["LiberationSerif-Regular", "LiberationSerif-Bold", "NimbusRoman-Bold", "texgyretermes", "DejaVuSerif-Bold", "FreeSerifBold"],
 }
 DRAWN = ("stroke", "pins", "matrix")  # styles that no font file has
+STENCILS = ("sans", "narrow", "mono", "stroke")  # styles whose letters stay apart when cut
 CLOSED = "04689ABDOPQR"  # letters that fall apart when cut out of sheet metal without bridges
 
 
@@ -52,7 +53,7 @@ class Face:
 def face(rng: random.Random, styles: dict[str, float], stencil: float = 0.0) -> Face:
     """A face of one of the styles, by weight; within a style every family as often."""
     style = rng.choices(list(styles), list(styles.values()))[0]
-    bridges = rng.choice((2, 3)) if rng.random() < stencil else 0
+    bridges = rng.choice((2, 3)) if rng.random() < stencil and style in STENCILS else 0
     alternates = rng.randrange(1 << len(strokes.ALTERNATES))
     if style == "stroke":
         return Face(style, weight=rng.choice((3, 4, 5, 6, 7, 8, 10)), alternates=alternates, stencil=bridges)
@@ -72,7 +73,7 @@ def files() -> list[Path]:
 @lru_cache
 def by_style() -> dict[str, list[list[str]]]:
     """Font files that can draw a VIN: style → families → files."""
-    bad = ("italic", "oblique", "thin", "math", "emoji", "hairline", "extralight", "ultralight", "outline", "-it.")
+    bad = ("italic", "oblique", "thin", "math", "emoji", "hairline", "extralight", "ultralight", "outline", "-it.", "ocrbe", "ocrbf", "ocrbx")  # the last: letters in boxes and outlines
     found = {}
     for style, patterns in FONTS.items():
         picked = [[str(p) for p in files() if f in p.name and not any(b in p.name.lower() for b in bad)] for f in patterns]
@@ -149,7 +150,11 @@ def letter(face: Face, character: str) -> np.ndarray:
 @lru_cache
 def _substitute(character: str) -> str:
     """A font with Cyrillic letters and signs, or one with Chinese and Korean ones."""
-    name = "DroidSansFallback" if ord(character) > 0x2E80 else "DejaVuSans."
+    return named("DroidSansFallback" if ord(character) > 0x2E80 else "DejaVuSans.")
+
+
+def named(name: str) -> str:
+    """The font file of that name."""
     return next(str(p) for p in files() if name in p.name)
 
 

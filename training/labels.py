@@ -35,7 +35,7 @@ def mark(rng: random.Random, np_rng, text: str, m: Material, rows: int = 2, belo
     ink, centres = setting.line(text)
     h, w = ink.shape
     layout = rng.choices(list(m.layout), list(m.layout.values()))[0]
-    mx, my = int(w * rng.uniform(0.3, 0.38)) + 2 * CAP, int(CAP * (2.1 + 1.5 * max(0, rows - 2)))
+    mx, my = int(w * rng.uniform(0.27, 0.33)) + CAP, int(CAP * (1.8 + 1.5 * max(0, rows - 2)))
     field = np.zeros((h + 2 * my, w + 2 * mx), np.float32)
     field[my : my + h, mx : mx + w] = ink
     text_box = (mx + SIDE, my + MARGIN, mx + w - SIDE, my + h - MARGIN)
@@ -50,7 +50,7 @@ def mark(rng: random.Random, np_rng, text: str, m: Material, rows: int = 2, belo
     inside = LAYOUTS[layout](rng, np_rng, field, lines, setting, rows, m)
     if rng.random() < m.bars:
         bars = barcode(np_rng, rng.randint(40, 130), rng.randint(2, 5), CAP * 2)
-        gap = rng.randint(2, CAP)
+        gap = rng.randint(0, 5) if rng.random() < 0.5 else rng.randint(5, CAP)
         paste(field, bars, mx + rng.randint(-60, 60), lines[1] - gap - 2 * CAP if rng.random() < 0.5 else lines[3] + gap)
     middles = np.stack([np.float32(centres) + mx, np.full(len(centres), my + h / 2)], 1).astype(np.float32)
     return Mark(surface(rng, np_rng, field, m), np.float32(box(*text_box)), middles, inside)
@@ -102,7 +102,7 @@ def stacked(rng, np_rng, field, text_box, setting, rows, m) -> None:
     extent = [x0, y0, x1, y1]
     for side in (-1, 1):
         edge = y0 if side < 0 else y1
-        for i in range(rng.randint(min(1, rows), rows) if rng.random() < 0.85 else 0):
+        for i in range(rng.randint(min(1, rows), rows) if rng.random() < 0.93 else 0):
             gap = leading * rng.uniform(0.9, 1.1)
             if rng.random() < 0.08 + m.bars:
                 row = barcode(np_rng, rng.randint(60, 200), rng.randint(2, 4), int(CAP * rng.uniform(0.7, 2.2)))

@@ -24,6 +24,7 @@ class Material:
     stencil: float = 0.0
     rough: float = 0.0  # how often letters are set unevenly
     raster: float = 0.0  # how often a laser's or ribbon's rows show
+    metal: float = 0.0  # how often the bare surface mirrors and the ink does not
     worn: float = 0.15  # how often ink is missing in places
     dirt: float = 0.15
     texture: dict[str, float] = default(default_factory=lambda: {"smooth": 5, "grain": 3, "peel": 1})
@@ -51,17 +52,17 @@ MATERIALS = {
     ),
     # a riveted sheet of aluminium, printed, punched or cut
     "plate": Material(
-        0.09, {**SANS, "pins": 2, "matrix": 1}, (MIDDLE, LIGHT, LIGHT, DARK), (0.25, 0.85), (9.5, 0.33), {"label": 5, "cell": 1.5, "alone": 1}, relief=0.5, stencil=0.05,
+        0.09, {**SANS, "pins": 2, "matrix": 1}, (MIDDLE, LIGHT, LIGHT, DARK), (0.25, 0.85), (9.5, 0.33), {"label": 5, "cell": 1.5, "alone": 1}, relief=0.45, stencil=0.05, metal=0.45,
         rough=0.4, texture={"smooth": 3, "grain": 2, "brushed": 4}, dirt=0.3,
     ),
     # punched into the body, painted over or not
     "stamped": Material(
         0.10, {"stroke": 5, "sans": 2, "din": 2, "mono": 1, "narrow": 1, "ocr": 1, "serif": 0.3}, (DARK, MIDDLE, MIDDLE, LIGHT), (0.0, 0.5), (11, 0.3), {"alone": 1},
-        relief=1.0, stencil=0.03, rough=0.7, texture={"smooth": 3, "grain": 3, "peel": 3, "brushed": 1, "rust": 2}, dirt=0.45, worn=0.3, squeeze=(0.7, 1.3), ends=0.5,
+        relief=1.0, stencil=0.03, rough=0.7, metal=0.15, texture={"smooth": 3, "grain": 3, "peel": 3, "brushed": 1, "rust": 2}, dirt=0.45, worn=0.3, squeeze=(0.7, 1.3), ends=0.5,
     ),
     # pins or a needle driven over bare or painted metal
     "pin-stamped": Material(
-        0.06, {"pins": 6, "matrix": 2, "stroke": 2}, (DARK, MIDDLE, MIDDLE, LIGHT), (0.1, 0.6), (11, 0.3), {"alone": 4, "label": 1}, relief=0.7, rough=0.2,
+        0.06, {"pins": 6, "matrix": 2, "stroke": 2}, (DARK, MIDDLE, MIDDLE, LIGHT), (0.1, 0.6), (11, 0.3), {"alone": 4, "label": 1}, relief=0.6, rough=0.2, metal=0.25,
         texture={"smooth": 3, "grain": 3, "peel": 2, "brushed": 2, "rust": 1}, dirt=0.35, worn=0.2, ends=0.4,
     ),
     "document": Material(
@@ -115,7 +116,9 @@ def surface(rng: random.Random, np_rng, field: np.ndarray, m: Material) -> np.nd
     base = rng.uniform(*rng.choice(m.ground))
     ground = base + noise(np_rng, field.shape, 150) * rng.uniform(0, 0.05 + 0.08 * base)
     kind = rng.choices(list(m.texture), list(m.texture.values()))[0]
-    rough = texture(rng, np_rng, field.shape, kind) * min(1.0, 0.4 + base)
+    rough = texture(rng, np_rng, field.shape, kind) * min(0.8, 0.3 + base)
+    if rng.random() < m.metal:
+        ground = np.maximum(ground + mirrored(rng, field.shape), 0.08)
     sign = 1 if base < 0.35 else -1 if base > 0.6 else rng.choice((-1, 1))
     contrast = rng.uniform(*m.contrast)
     if rng.random() < m.worn:
@@ -128,6 +131,14 @@ def surface(rng: random.Random, np_rng, field: np.ndarray, m: Material) -> np.nd
         face = np.clip(base + sign * max(contrast, 0.1), 0, 1.1) + noise(np_rng, field.shape, rng.uniform(3, 60)) * rng.uniform(0, 0.06)
         picture = (ground + rough) * (1 - field) + (face + rough * 0.4) * field
     return dirty(rng, np_rng, picture) if rng.random() < m.dirt else picture
+
+
+def mirrored(rng: random.Random, shape) -> np.ndarray:
+    """What bare metal mirrors: bright on one side and dark on the other, so that letters stand out here as dark, there as light."""
+    h, w = shape
+    y, x = np.linspace(-0.5, 0.5, h, dtype=np.float32)[:, None], np.linspace(-0.5, 0.5, w, dtype=np.float32)[None]
+    along = (x - rng.uniform(-0.4, 0.4)) * rng.choice((3, 8, 20)) + y * rng.uniform(-2, 2)
+    return np.tanh(along) * np.float32(rng.uniform(-0.4, 0.4)) + np.exp(-(along**2)) * np.float32(rng.uniform(0, 0.4))
 
 
 def worn(rng: random.Random, np_rng, field: np.ndarray) -> np.ndarray:
@@ -171,7 +182,7 @@ def relief(rng: random.Random, np_rng, field: np.ndarray, ground: np.ndarray, ro
         height = height * slope
     if rng.random() < 0.7:
         height = -height
-    height = height * rng.uniform(1.6, 5.0) + rough * rng.uniform(2, 7)
+    height = height * rng.uniform(1.6, 5.0) + rough * rng.uniform(1.5, 5)
     dx, dy = cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=0.125)
     up = 1 / np.sqrt(1 + dx * dx + dy * dy)
     angle, low = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(18, 65))
