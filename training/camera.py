@@ -102,14 +102,14 @@ def sensor(rng: random.Random, np_rng, photo: np.ndarray) -> np.ndarray:
     """Exposure, noise, rolling bands, sharpening: 0..1 in, bytes out."""
     if rng.random() < 0.8:  # measured so that what is bright just is not white
         bright = float(np.percentile(photo[::3, ::3], 98))
-        photo = photo * np.clip(rng.uniform(0.6, 1.05) / max(bright, 0.02), 0.4, 3.5)
+        photo = photo * min(max(rng.uniform(0.6, 1.05) / max(bright, 0.02), 0.4), 3.5)
     kind = rng.random()
     if kind < 0.1:  # night: little light, raised again
         light = rng.uniform(0.04, 0.2)
         grains = np_rng.standard_normal(photo.shape, np.float32)
         if rng.random() < 0.5:  # denoised to blotches
             grains = cv2.GaussianBlur(grains, (0, 0), rng.uniform(0.6, 1.2)) * 1.6
-        photo = photo + grains * np.sqrt(np.maximum(photo, 0.02)) * (0.01 / np.sqrt(light)) * rng.uniform(0.5, 1.5)
+        photo = photo + grains * np.sqrt(np.maximum(photo, 0.02)) * (0.01 / light**0.5) * rng.uniform(0.5, 1.5)
         photo = photo * rng.uniform(0.35, 1)
     elif kind < 0.17:  # too bright
         photo = photo * rng.uniform(1.1, 1.6)

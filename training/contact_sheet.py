@@ -46,7 +46,8 @@ def typefaces(rng: random.Random) -> list[np.ndarray]:
     rows = []
     for style in (*glyphs.FONTS, *glyphs.DRAWN):
         for stencil in (0, 0, 1):
-            ink, _ = glyphs.line(rng, vins.ALPHABET + " *-/.", glyphs.face(rng, {style: 1}, stencil), 0.25, False, 0)
+            ink, _ = glyphs.line(rng, vins.ALPHABET + " *-/.", glyphs.face(rng, {style: 1}, stencil), 0.2, False, 0)
+            ink = cv2.resize(ink, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA)
             row = np.full((ink.shape[0], WIDTH // 2 - 4), 255, np.uint8)
             wide = min(row.shape[1], ink.shape[1])
             row[:, :wide] -= (ink[:, :wide] * 255).astype(np.uint8)
@@ -56,9 +57,9 @@ def typefaces(rng: random.Random) -> list[np.ndarray]:
 
 def weathers(seed: int) -> list[np.ndarray]:
     """One plate as it is, then under each effect."""
-    plain = mark(*generators(seed), "WVWZZZ3CZ8E057550", MATERIALS["windshield"], 1).picture
+    plain = mark(*generators(seed), "WVWZZZ3CZ8E057550", MATERIALS["dark label"], 2).picture
     plain = cv2.resize(plain, (380, 96), interpolation=cv2.INTER_AREA)
-    effects = [weather.mirrored, weather.tinted, weather.dusty, weather.rainy, weather.hazy]
+    effects = [weather.mirrored, weather.tinted, weather.dusty, weather.rainy, weather.hazy, weather.doubled]
     shown = [plain]
     for effect in effects:
         rng, np_rng = generators(seed + len(shown))

@@ -67,7 +67,7 @@ def face(rng: random.Random, styles: dict[str, float], stencil: float = 0.0) -> 
 @lru_cache
 def files() -> list[Path]:
     found = [p for folder in ("/usr/share/fonts", "/usr/share/texmf/fonts") if Path(folder).exists() for p in sorted(Path(folder).rglob("*"))]
-    return [p for p in found if p.suffix.lower() in (".ttf", ".otf")]
+    return [p for p in found if p.suffix.lower() in (".ttf", ".otf", ".ttc")]
 
 
 @lru_cache
@@ -140,6 +140,8 @@ def letter(face: Face, character: str) -> np.ndarray:
     else:
         path = face.file if ord(character) < 128 else _substitute(character)
         image = glyph(path, font_size(path), character)
+        if character != " " and not image.any():
+            image = glyph(_substitute(character), font_size(_substitute(character)), character)
     if face.stencil and character in CLOSED:
         image = image.copy()
         middle = image.shape[1] // 2
@@ -150,7 +152,7 @@ def letter(face: Face, character: str) -> np.ndarray:
 @lru_cache
 def _substitute(character: str) -> str:
     """A font with Cyrillic letters and signs, or one with Chinese and Korean ones."""
-    return named("DroidSansFallback" if ord(character) > 0x2E80 else "DejaVuSans.")
+    return named("wqy-microhei" if ord(character) > 0x2E80 else "DejaVuSans.")
 
 
 def named(name: str) -> str:

@@ -3,6 +3,7 @@
 A surface is grey, 0..1 (a little more where light glares), of the same size as the `field` of ink that it bears.
 """
 
+import math
 import random
 from dataclasses import dataclass, field as default
 
@@ -27,7 +28,7 @@ class Material:
     metal: float = 0.0  # how often the bare surface mirrors and the ink does not
     worn: float = 0.15  # how often ink is missing in places
     dirt: float = 0.15
-    texture: dict[str, float] = default(default_factory=lambda: {"smooth": 5, "grain": 3, "peel": 1})
+    texture: dict[str, float] = default(default_factory=lambda: {"smooth": 5, "grain": 3, "peel": 1, "guilloche": 0.4})
     squeeze: tuple[float, float] = (0.6, 1.15)  # letters' width
     ends: float = 0.25  # how often end marks stand beside the VIN
     glass: float = 0.1  # how often there is glass between it and the camera
@@ -128,7 +129,7 @@ def surface(rng: random.Random, np_rng, field: np.ndarray, m: Material) -> np.nd
     else:
         if rng.random() < m.raster:
             field = rastered(rng, np_rng, field)
-        face = np.clip(base + sign * max(contrast, 0.1), 0, 1.1) + noise(np_rng, field.shape, rng.uniform(3, 60)) * rng.uniform(0, 0.06)
+        face = min(max(base + sign * max(contrast, 0.1), 0.0), 1.1) + noise(np_rng, field.shape, rng.uniform(3, 60)) * rng.uniform(0, 0.06)
         picture = (ground + rough) * (1 - field) + (face + rough * 0.4) * field
     return dirty(rng, np_rng, picture) if rng.random() < m.dirt else picture
 
@@ -185,16 +186,16 @@ def relief(rng: random.Random, np_rng, field: np.ndarray, ground: np.ndarray, ro
     height = height * rng.uniform(1.6, 5.0) + rough * rng.uniform(1.5, 5)
     dx, dy = cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=0.125)
     up = 1 / np.sqrt(1 + dx * dx + dy * dy)
-    angle, low = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(18, 65))
-    lx, ly, lz = np.cos(angle) * np.cos(low), np.sin(angle) * np.cos(low), np.sin(low)
+    angle, low = rng.uniform(0, 2 * math.pi), math.radians(rng.uniform(18, 65))
+    lx, ly, lz = math.cos(angle) * math.cos(low), math.sin(angle) * math.cos(low), math.sin(low)
     lambert = np.maximum((lz - dx * lx - dy * ly) * up, 0) / lz
     ambient = rng.uniform(0.15, 0.6)
     picture = ground * (ambient + (1 - ambient) * np.minimum(lambert, 2.2))
     if rng.random() < 0.6:  # gloss: the light's mirror image on flanks that face half way to the camera
-        hz = np.sqrt((1 + lz) / 2)
+        hz = math.sqrt((1 + lz) / 2)
         mirror = np.clip((hz - (dx * lx + dy * ly) / (2 * hz)) * up, 0, 1)
         shine = mirror ** rng.choice((12, 30, 60))
-        picture = picture + (shine - float(hz) ** 20) * rng.uniform(0.05, 0.4)
+        picture = picture + (shine - hz**20) * rng.uniform(0.05, 0.4)
     if rng.random() < 0.5:  # dirt, paint or bare metal at the bottom
         picture = picture * (1 - deep * rng.uniform(0, 0.55) * (1 if rng.random() < 0.8 else -0.6))
     return picture + paint * field * rng.choice((0, 0, 0.5, 1))

@@ -24,6 +24,7 @@ from strips import FAINTEST, makers
 from weather import weather
 
 HEIGHT, WIDTH = SCENE
+FAINT = 0.035  # deviation of a text on its ground, of which nobody sees less
 
 
 def background(rng: random.Random, np_rng, photographs: list[tuple[Path, tuple]]) -> np.ndarray:
@@ -72,8 +73,11 @@ def writing(rng: random.Random, np_rng, text: str, below: str = "") -> tuple[Mar
 
 def place(rng: random.Random, scene: np.ndarray, made: Mark, m: Material, length: float) -> np.ndarray | None:
     """Lays a mark into the scene so that its text is `length` pixels long, tilted somehow; returns the text's corners, or none
-    (and leaves the scene alone) if they do not fit."""
+    (and leaves the scene alone) if they do not fit or nobody could see them."""
     picture, box = made.picture, made.corners
+    (x0, y0), (x1, y1) = np.int32(box[0]), np.int32(box[2])
+    if picture[y0:y1, x0:x1].std() < FAINT:
+        return None
     kind = rng.random()
     angle = rng.gauss(0, 5) if kind < 0.6 else rng.uniform(-35, 35) if kind < 0.8 else 180 + rng.gauss(0, 8) if kind < 0.9 else rng.choice((-90, 90)) + rng.gauss(0, 8)
     angle = np.radians(angle)

@@ -53,9 +53,18 @@ def taken(rng: random.Random, np_rng, text: str, m: Material, cut=lambda corners
     pixels = float(np.linalg.norm(seen[1] - seen[0])) / vins.LENGTH
     photo = shot.take(soften(picture, (made.corners[1, 0] - made.corners[0, 0]) / vins.LENGTH / pixels))
     photo = stored(rng, sensor(rng, np_rng, focus(rng, weather(rng, np_rng, photo, pixels, m.glass), pixels)))
-    to_strip = cv2.getPerspectiveTransform(np.float32(cut(seen)), BOX)
+    to_strip = cv2.getPerspectiveTransform(np.float32(leaning(rng, cut(seen))), BOX)
     strip = cv2.warpPerspective(photo, to_strip, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return strip, cv2.perspectiveTransform(shot.project(made.centres)[None], to_strip)[0, :, 0]
+
+
+def leaning(rng: random.Random, corners: np.ndarray) -> np.ndarray:
+    """Corners of which nobody knows how far they lean: letters come out slanted, their middles where they were."""
+    lean = rng.gauss(0, 0.16) if rng.random() < 0.5 else 0.0
+    down = (corners[3] - corners[0] + corners[2] - corners[1]) / 2
+    along = corners[1] - corners[0]
+    shift = along / max(float(np.linalg.norm(along)), 1e-3) * (lean * float(np.linalg.norm(down)) / 2)
+    return corners + np.float32([shift, shift, -shift, -shift])
 
 
 def legible(strip: np.ndarray) -> bool:

@@ -19,7 +19,7 @@ def weather(rng: random.Random, np_rng, photo: np.ndarray, unit: float, glass: f
     if rng.random() < (0.3 if behind else 0.18):
         photo = shadow(rng, photo)
     if behind:
-        for effect, chance in ((mirrored, 0.5), (tinted, 0.1), (dusty, 0.25), (rainy, 0.1), (hazy, 0.25)):
+        for effect, chance in ((mirrored, 0.5), (tinted, 0.1), (dusty, 0.25), (rainy, 0.1), (hazy, 0.25), (doubled, 0.1)):
             if rng.random() < chance:
                 photo = effect(rng, np_rng, photo, unit)
     if rng.random() < (0.2 if behind else 0.13):
@@ -111,6 +111,14 @@ def hazy(rng: random.Random, np_rng, photo: np.ndarray, unit: float) -> np.ndarr
     """Dirty or misted glass in light: everything nearer to grey."""
     veil = np.clip(rng.uniform(0.1, 0.5) + 0.1 * noise(np_rng, photo.shape, unit * 6), 0, 0.7)
     return photo * (1 - veil) + veil * rng.uniform(0.15, 0.8)
+
+
+def doubled(rng: random.Random, np_rng, photo: np.ndarray, unit: float) -> np.ndarray:
+    """The pane's two faces show everything twice, a little apart."""
+    apart = np.float32([[1, 0, rng.gauss(0, 0.15) * unit], [0, 1, rng.gauss(0, 0.25) * unit]])
+    second = cv2.warpAffine(photo, apart, photo.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+    share = rng.uniform(0.1, 0.4)
+    return photo * (1 - share) + second * share
 
 
 def glare(rng: random.Random, photo: np.ndarray, unit: float) -> np.ndarray:
