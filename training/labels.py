@@ -151,7 +151,7 @@ def label(rng, np_rng, field, text_box, setting, rows, m) -> np.ndarray | None:
         if rng.random() < 0.6:
             upright, _ = setting.line(vins.code(rng), scale=rng.uniform(0.6, 1.0))
             paste(field, np.ascontiguousarray(np.rot90(upright)), x + 12 if x > x1 else x - 50, extent[1] - CAP)
-    if rng.random() < 0.1:  # printed the other way round, the VIN or a line above
+    if rng.random() < 0.06:  # printed the other way round, the VIN or a line above
         y, high = (y0, y1 - y0) if rng.random() < 0.6 else (extent[1], rng.randint(CAP // 2, CAP * 2))
         pad = rng.randint(3, 9)
         part = field[max(0, y - pad) : y + high + pad, max(0, x0 - rng.randint(4, 60)) : x1 + rng.randint(4, 60)]
