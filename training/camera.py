@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-FEWEST, MEDIAN, MOST = 4.3, 6.7, 18  # pixels a character
+FEWEST, MEDIAN, MOST = 4.2, 6.5, 18  # pixels a character
 
 
 @dataclass
@@ -48,7 +48,7 @@ class View:
 
 def view(rng: random.Random, corners: np.ndarray, aspect: tuple[float, float]) -> View:
     """A place for the camera: the line's length in pixels, its height (see Material.aspect), tilt, and the slant of the surface."""
-    length = 17 * float(np.exp(rng.gauss(np.log(MEDIAN), 0.34)))
+    length = 17 * float(np.exp(rng.gauss(np.log(MEDIAN), 0.36)))
     length = min(max(length, 17 * FEWEST), 17 * MOST)
     height = max(5.5, length / float(np.exp(rng.gauss(np.log(aspect[0]), aspect[1]))))
     angle = np.radians(rng.gauss(0, 8) if rng.random() < 0.8 else rng.uniform(-40, 40))
@@ -95,7 +95,7 @@ def focus(rng: random.Random, photo: np.ndarray, unit: float) -> np.ndarray:
         cv2.line(kernel, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), 1.0, 3, cv2.LINE_AA)
         kernel = cv2.resize(kernel, (n, n), interpolation=cv2.INTER_AREA)
         return cv2.filter2D(photo, -1, kernel / kernel.sum())
-    return photo
+    return cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.25, 0.6)) if kind < 0.92 else photo
 
 
 def sensor(rng: random.Random, np_rng, photo: np.ndarray) -> np.ndarray:
@@ -110,19 +110,19 @@ def sensor(rng: random.Random, np_rng, photo: np.ndarray) -> np.ndarray:
         if rng.random() < 0.5:  # denoised to blotches
             grains = cv2.GaussianBlur(grains, (0, 0), rng.uniform(0.6, 1.2)) * 1.6
         photo = photo + grains * np.sqrt(np.maximum(photo, 0.02)) * (0.01 / light**0.5) * rng.uniform(0.5, 1.5)
-        photo = photo * rng.uniform(0.35, 1)
+        photo = photo * rng.uniform(0.45, 1)
     elif kind < 0.17:  # too bright
         photo = photo * rng.uniform(1.1, 1.6)
     elif kind < 0.3:
         photo = np.maximum(photo, 0) ** rng.uniform(0.6, 1.6)
     elif kind < 0.4:
-        photo = photo * rng.uniform(0.4, 1)
+        photo = photo * rng.uniform(0.55, 1)
     if rng.random() < 0.05:  # lamps that flicker while the rows are read
         y = np.arange(photo.shape[0], dtype=np.float32)[:, None]
         photo = photo * (1 + rng.uniform(0.03, 0.2) * np.sin(y * (2 * np.pi / rng.uniform(12, 90)) + rng.uniform(0, 6)))
     if rng.random() < 0.45:  # in-camera sharpening
-        photo = photo + (photo - cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.7, 1.6))) * rng.uniform(0.2, 1.8)
-    grain = rng.choice((0, 0.006, 0.012, 0.03)) * rng.random()
+        photo = photo + (photo - cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.7, 1.6))) * rng.uniform(0.2, 1.5)
+    grain = rng.choice((0, 0.004, 0.01, 0.025)) * rng.random()
     if grain:
         photo = photo + np_rng.standard_normal(photo.shape, np.float32) * grain
     return np.clip(photo * 255, 0, 255).astype(np.uint8)
@@ -135,7 +135,7 @@ def stored(rng: random.Random, photo: np.ndarray) -> np.ndarray:
         scale = rng.uniform(0.75, 1.8)
         larger = cv2.resize(photo, (max(16, int(w * scale)), max(16, int(h * scale))), interpolation=cv2.INTER_LINEAR)
         photo = cv2.resize(jpeg(larger, rng.randint(25, 85)), (w, h), interpolation=rng.choice((cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
-    return jpeg(photo, rng.randint(30, 95)) if rng.random() < 0.8 else photo
+    return jpeg(photo, int(rng.triangular(28, 96, 85))) if rng.random() < 0.8 else photo
 
 
 def jpeg(photo: np.ndarray, quality: int) -> np.ndarray:

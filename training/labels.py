@@ -97,12 +97,12 @@ def ends(rng: random.Random, field: np.ndarray, face: glyphs.Face, text_box) -> 
 def stacked(rng, np_rng, field, text_box, setting, rows, m) -> None:
     """Rows of text and barcodes above and below the VIN's; returns their extent x0 y0 x1 y1."""
     x0, y0, x1, y1 = text_box
-    leading = CAP * rng.uniform(0.2, 0.75)
+    leading = CAP * rng.uniform(0.15, 0.6)
     align = rng.choice(("left", "left", "centre", "any"))
     extent = [x0, y0, x1, y1]
     for side in (-1, 1):
         edge = y0 if side < 0 else y1
-        for i in range(rng.randint(min(1, rows), rows) if rng.random() < 0.93 else 0):
+        for i in range(rng.randint(min(1, rows), rows) if rng.random() < 0.95 else 0):
             gap = leading * rng.uniform(0.9, 1.1)
             if rng.random() < 0.08 + m.bars:
                 row = barcode(np_rng, rng.randint(60, 200), rng.randint(2, 4), int(CAP * rng.uniform(0.7, 2.2)))

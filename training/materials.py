@@ -40,11 +40,11 @@ SANS = {"sans": 4, "narrow": 3, "din": 2, "mono": 2, "stroke": 3, "ocr": 1, "ser
 MATERIALS = {
     # laser-etched black foil: the most common door label
     "dark label": Material(
-        0.28, {**SANS, "stroke": 5, "serif": 1.2}, (DARK, DARK, MIDDLE), (0.22, 0.9), (8.0, 0.33), {"label": 7, "cell": 1.2, "alone": 0.6}, raster=0.25, ends=0.22, glass=0.03,
+        0.28, {**SANS, "stroke": 5, "serif": 1.2}, (DARK, DARK, MIDDLE), (0.3, 0.95), (8.0, 0.33), {"label": 7, "cell": 1.2, "alone": 0.6}, raster=0.25, ends=0.22, glass=0.03,
     ),
     # print on white or silver foil
     "light label": Material(
-        0.17, {**SANS, "matrix": 1.5, "stroke": 4}, (LIGHT, LIGHT, MIDDLE), (0.35, 0.95), (8.0, 0.33), {"label": 7, "cell": 1.2, "alone": 0.6}, raster=0.25, ends=0.15, glass=0.02,
+        0.17, {**SANS, "matrix": 1.5, "stroke": 4}, (LIGHT, LIGHT, MIDDLE), (0.4, 0.95), (8.0, 0.33), {"label": 7, "cell": 1.2, "alone": 0.6}, raster=0.25, ends=0.15, glass=0.02,
     ),
     # a plate on the dashboard or a clearing in the windshield's black print
     "windshield": Material(
@@ -59,7 +59,7 @@ MATERIALS = {
     # punched into the body, painted over or not
     "stamped": Material(
         0.10, {"stroke": 5, "sans": 2, "din": 2, "mono": 1, "narrow": 1, "ocr": 1, "serif": 0.3}, (DARK, MIDDLE, MIDDLE, LIGHT), (0.0, 0.5), (11, 0.3), {"alone": 1},
-        relief=1.0, stencil=0.03, rough=0.7, metal=0.15, texture={"smooth": 3, "grain": 3, "peel": 3, "brushed": 1, "rust": 2}, dirt=0.45, worn=0.3, squeeze=(0.7, 1.3), ends=0.5,
+        relief=1.0, stencil=0.03, rough=0.7, metal=0.15, texture={"smooth": 3, "grain": 3, "peel": 3, "brushed": 1, "rust": 2}, dirt=0.35, worn=0.25, squeeze=(0.7, 1.3), ends=0.5,
     ),
     # pins or a needle driven over bare or painted metal
     "pin-stamped": Material(
@@ -183,13 +183,13 @@ def relief(rng: random.Random, np_rng, field: np.ndarray, ground: np.ndarray, ro
         height = height * slope
     if rng.random() < 0.7:
         height = -height
-    height = height * rng.uniform(1.6, 5.0) + rough * rng.uniform(1.5, 5)
+    height = height * rng.uniform(2.0, 6.0) + rough * rng.uniform(1.5, 5)
     dx, dy = cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=0.125)
     up = 1 / np.sqrt(1 + dx * dx + dy * dy)
     angle, low = rng.uniform(0, 2 * math.pi), math.radians(rng.uniform(18, 65))
     lx, ly, lz = math.cos(angle) * math.cos(low), math.sin(angle) * math.cos(low), math.sin(low)
     lambert = np.maximum((lz - dx * lx - dy * ly) * up, 0) / lz
-    ambient = rng.uniform(0.15, 0.6)
+    ambient = rng.uniform(0.1, 0.5)
     picture = ground * (ambient + (1 - ambient) * np.minimum(lambert, 2.2))
     if rng.random() < 0.6:  # gloss: the light's mirror image on flanks that face half way to the camera
         hz = math.sqrt((1 + lz) / 2)
