@@ -22,7 +22,7 @@ class View:
         flat = cv2.perspectiveTransform(np.float32(points)[None], self.homography)[0]
         middle, reach = self._lens()
         seen = flat = (flat - middle) / reach
-        for _ in range(4):  # the inverse of `straight`
+        for _ in range(4):  # the inverse of what `take` does
             seen = flat / (1 + self.bulge * (seen**2).sum(1, keepdims=True))
         return (seen * reach + middle).astype(np.float32)
 

@@ -1,6 +1,6 @@
 """Renders strips for the recognizer: a line of text as a camera sees it, cut out and rectified.
 
-`python strips.py --shared ../../shared --count 20000 --seed 1 --out shards/strips_001.npz`
+`python strips.py --shared ../../shared --count 20000 --seed 1 --out shards`
 
 A strip is 64×384 grey: the recognizer's 32×256 (see nets.py) with 16 pixels more above and below and
 64 left and right, so that training can jitter the cut. The shard holds `strips` [n,64,384] uint8,
