@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 import vins
-from strips import CAP, families, font_size, glyph, noise, widest
+from glyphs import CAP, families, font_size, glyph, widest
+from materials import noise
 
 W, H = 1280, 720
 

@@ -15,11 +15,16 @@ import cv2
 import numpy as np
 
 import vins
+from camera import View, focus, sensor, soften, stored
+from labels import Mark, mark
+from materials import Material, material, noise
 from nets import SCENE
 from real import pictures
-from strips import CAP, barcode, canvas_of, font, line, noise, paste, surface, text_corners
+from strips import FAINTEST, makers
+from weather import weather
 
 HEIGHT, WIDTH = SCENE
+FAINT = 0.035  # deviation of a text on its ground, of which nobody sees less
 
 
 def background(rng: random.Random, np_rng, photographs: list[tuple[Path, tuple]]) -> np.ndarray:
@@ -60,47 +65,23 @@ def wiped(np_rng, grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return (grey * (1 - soft) + moved * soft).astype(np.uint8)
 
 
-def sticker(rng: random.Random, np_rng, text: str) -> tuple[np.ndarray, np.ndarray]:
-    """A label with the text among other lines and barcodes, on its material; the text's corners in it."""
-    path, own = font(rng), rng.randint(0, 4)
-    rows = []
-    for i in range(own + 1 + rng.randint(0, 4)):
-        if i != own and rng.random() < 0.3:
-            rows.append(barcode(np_rng, rng.randint(60, 200), rng.randint(2, 4), int(CAP * rng.uniform(0.7, 2.2))))
-            continue
-        words = text if i == own else vins.other_text(rng)
-        ink, _ = line(rng, words, path if rng.random() < 0.7 else font(rng), rng.uniform(0.1, 0.5), rng.random() < 0.4, 0)
-        size = 1.0 if i == own else rng.uniform(0.4, 1.3)
-        rows.append(cv2.resize(ink, None, fx=size * rng.uniform(0.6, 1.1), fy=size, interpolation=cv2.INTER_AREA))
-    margin, gap = int(CAP * rng.uniform(0.6, 2)), CAP * rng.uniform(0.1, 0.9)
-    wide = max(row.shape[1] for row in rows)
-    field = np.zeros((sum(int(row.shape[0] + gap) for row in rows) + 2 * margin, wide + 2 * margin), np.float32)
-    centred, y = rng.random() < 0.3, margin
-    for i, row in enumerate(rows):
-        spare = wide - row.shape[1]
-        x = margin + (spare // 2 if centred else rng.randint(0, spare) if rng.random() < 0.4 else 0)
-        paste(field, row, x, y)
-        if i == own:
-            corners = text_corners(row, x, y)
-        y += int(row.shape[0] + gap)
-    if rng.random() < 0.3:
-        cv2.rectangle(field, (margin // 3, margin // 3), (field.shape[1] - margin // 3, field.shape[0] - margin // 3), 1.0, 2)
-    return surface(rng, np_rng, field), corners
+def writing(rng: random.Random, np_rng, text: str, below: str = "") -> tuple[Mark, Material]:
+    """A text alone or on a label."""
+    m = material(rng)
+    return mark(rng, np_rng, text, m, rng.choice((0, 1, 2, 4, 6)), below), m
 
 
-def writing(rng: random.Random, np_rng, text: str) -> tuple[np.ndarray, np.ndarray]:
-    """A text alone or on a label, and its corners."""
-    return sticker(rng, np_rng, text) if rng.random() < 0.45 else canvas_of(rng, np_rng, text)[:2]
-
-
-def place(rng: random.Random, scene: np.ndarray, picture: np.ndarray, box: np.ndarray, length: float) -> np.ndarray | None:
-    """Pastes a canvas so that its text is `length` pixels long, tilted somehow; returns the text's
-    corners, or none (and leaves the scene alone) if they do not fit."""
-    w, h = box[1, 0] - box[0, 0], box[2, 1] - box[1, 1]
+def place(rng: random.Random, scene: np.ndarray, made: Mark, m: Material, length: float) -> np.ndarray | None:
+    """Lays a mark into the scene so that its text is `length` pixels long, tilted somehow; returns the text's corners, or none
+    (and leaves the scene alone) if they do not fit or nobody could see them."""
+    picture, box = made.picture, made.corners
+    (x0, y0), (x1, y1) = np.int32(box[0]), np.int32(box[2])
+    if picture[y0:y1, x0:x1].std() < FAINT:
+        return None
     kind = rng.random()
     angle = rng.gauss(0, 5) if kind < 0.6 else rng.uniform(-35, 35) if kind < 0.8 else 180 + rng.gauss(0, 8) if kind < 0.9 else rng.choice((-90, 90)) + rng.gauss(0, 8)
     angle = np.radians(angle)
-    high = length * h / w * rng.uniform(0.75, 1.3)
+    high = length / float(np.exp(rng.gauss(np.log(m.aspect[0]), m.aspect[1])))
     taper = 1 + np.clip(rng.gauss(0, 0.12), -0.35, 0.35)
     shear = rng.gauss(0, 0.2)
     flat = np.float32([[-length / 2, -high / 2], [length / 2, -high / 2 * taper], [length / 2, high / 2 * taper], [-length / 2, high / 2]])
@@ -112,60 +93,75 @@ def place(rng: random.Random, scene: np.ndarray, picture: np.ndarray, box: np.nd
         return None
     quad = (quad + np.float32([rng.uniform(reach[0], WIDTH - reach[0]), rng.uniform(reach[1], HEIGHT - reach[1])])).astype(np.float32)
     homography = cv2.getPerspectiveTransform(box, quad)
-    shrink = w / length
-    if shrink > 1.3:
-        picture = cv2.GaussianBlur(picture, (0, 0), 0.42 * shrink)
-    room = np.minimum(box[0], picture.shape[::-1] - box[2])
-    mx, my = int(room[0] * rng.uniform(0, 0.9)), int(room[1] * rng.uniform(0, 0.7))
-    mask = np.zeros(picture.shape, np.float32)
-    mask[my : picture.shape[0] - my, mx : picture.shape[1] - mx] = 1
+    picture = soften(picture, (box[1, 0] - box[0, 0]) / length)
     warped = cv2.warpPerspective(picture, homography, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    mask = cv2.warpPerspective(mask, homography, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    if rng.random() < 0.35:  # no plate: the text stands on what is there
+    mask = cv2.warpPerspective(extent(rng, made), homography, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+    if rng.random() < 0.2 or (made.inside is None and rng.random() < 0.4):  # no plate: the text stands on what is there
         level = np.median(picture)
         scene += mask * (warped - level) * rng.uniform(0.8, 1.2)
-    else:
-        scene *= 1 - mask
-        scene += warped * mask
+        return quad
+    if rng.random() < 0.4:  # its shadow, or a bright rim
+        edge = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.8, 4))
+        scene *= 1 - edge * rng.uniform(-0.3, 0.6)
+    scene *= 1 - mask
+    scene += warped * mask
     return quad
 
 
-def finish(rng: random.Random, np_rng, scene: np.ndarray) -> np.ndarray:
-    """Glass, light, lens and JPEG."""
-    if rng.random() < 0.4:
-        for _ in range(rng.randint(1, 4)):
-            veil = np.zeros_like(scene)
-            p = [rng.randint(0, WIDTH) for _ in range(2)]
-            cv2.line(veil, (p[0], 0), (p[1], HEIGHT), 1.0, rng.randint(2, 60))
-            scene = scene + cv2.GaussianBlur(veil, (0, 0), rng.uniform(1, 25)) * rng.uniform(0, 0.35)
-    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
-    scene = scene * (1 + rng.uniform(-0.5, 0.5) * (x / WIDTH - 0.5) + rng.uniform(-0.5, 0.5) * (y / HEIGHT - 0.5))
-    if rng.random() < 0.6:
-        scene = cv2.GaussianBlur(scene, (0, 0), rng.uniform(0.3, 1.1))
-    scene = scene + np_rng.standard_normal(scene.shape, np.float32) * rng.uniform(0, 0.03)
-    scene = np.clip(scene * 255, 0, 255).astype(np.uint8)
-    _, data = cv2.imencode(".jpg", scene, [cv2.IMWRITE_JPEG_QUALITY, rng.randint(50, 95)])
-    return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+def extent(rng: random.Random, made: Mark) -> np.ndarray:
+    """What of a mark's surface is laid into the scene, 0..1: its plate, or as much as is cut off around the text."""
+    h, w = made.picture.shape
+    room = np.minimum(made.corners[0], np.float32([w, h]) - made.corners[2])
+    mx, my = int(room[0] * rng.uniform(0, 0.9)), int(room[1] * rng.uniform(0, 0.7))
+    mask = np.zeros((h, w), np.float32)
+    if made.inside is not None:
+        mask[2:-2, 2:-2] = made.inside[2:-2, 2:-2]
+    else:
+        mask[my : h - my, mx : w - mx] = 1
+    return mask
+
+
+def finish(rng: random.Random, np_rng, scene: np.ndarray, quads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Glass, light, lens and JPEG; the quads where the lens shows them, without those that nobody can see any more."""
+    scene = weather(rng, np_rng, scene, 12, 0.3)
+    shot = View(np.eye(3), (WIDTH, HEIGHT), float(np.clip(rng.gauss(0, 0.05), -0.08, 0.12)) if rng.random() < 0.4 else 0.0)
+    if shot.bulge:
+        scene = shot.take(scene)
+        quads = np.stack([quad if np.isnan(quad).any() else shot.project(quad) for quad in quads])
+    scene = stored(rng, sensor(rng, np_rng, focus(rng, scene, 9)))
+    plain = scene.astype(np.float32)
+    plain -= cv2.blur(plain, (15, 15))
+    for quad in quads:
+        if not np.isnan(quad).any() and plain[covered(quad)].std() < FAINTEST:
+            quad[:] = np.nan
+    return scene, quads
 
 
 def sample(rng: random.Random, np_rng, common, rare, photographs):
     scene = np.ascontiguousarray(background(rng, np_rng, photographs))
     for _ in range(rng.choice((0, 1, 2, 3, 4))):  # other writing
-        text = vins.other_text(rng) if rng.random() < 0.8 else "".join(rng.choices(vins.ALPHABET, k=rng.randint(5, 13)))
-        picture, box = writing(rng, np_rng, text)
-        place(rng, scene, picture, box, len(text) * rng.uniform(3.5, 20))
+        kind = rng.random()
+        text, below = vins.other_text(rng), ""
+        if kind < 0.15:
+            text = "".join(rng.choices(vins.ALPHABET, k=rng.randint(5, 13)))
+        elif kind < 0.22:
+            text = vins.no_vin(rng)
+        elif kind < 0.3:  # a VIN on two lines is none that the reader could read: it wants seventeen characters in one
+            both = vins.vin(rng, common, rare)
+            cut = rng.choice((3, 8, 9, 9, 9, 11))
+            text, below = both[:cut], both[cut:]
+        place(rng, scene, *writing(rng, np_rng, text, below), len(text) * rng.uniform(3.5, 20))
     quads = np.full((2, 4, 2), np.nan, np.float32)
     for i in range(rng.choices((0, 1, 2), (0.2, 0.72, 0.08))[0]):
-        picture, box = writing(rng, np_rng, vins.vin(rng, common, rare))
         before = scene.copy()
-        quad = place(rng, scene, picture, box, float(np.exp(rng.uniform(np.log(70), np.log(470)))))
+        quad = place(rng, scene, *writing(rng, np_rng, vins.vin(rng, common, rare)), float(np.exp(rng.uniform(np.log(70), np.log(470)))))
         if quad is None:
             continue
         if i == 1 and not np.isnan(quads[0]).any() and (scene != before)[covered(quads[0])].any():
             scene = before  # what bears the second VIN lies on the first
         else:
             quads[i] = quad
-    return finish(rng, np_rng, scene), quads
+    return finish(rng, np_rng, scene, quads)
 
 
 def covered(quad: np.ndarray) -> np.ndarray:
@@ -196,8 +192,7 @@ if __name__ == "__main__":
     a = parser.parse_args()
     real = pictures(a.shared / "real")
     photographs = [(a.shared / "real" / "images" / p.file, p.box) for p in real if p.part == "train"]
-    common = [p.vin[:3] for p in real if p.part == "train" and len(p.vin) == 17 and "?" not in p.vin[:3]]
-    rare = vins.makers(a.shared)
+    common, rare = makers(a.shared, real)
     tasks = [(common, rare, photographs, min(a.size, a.count - i * a.size), a.seed * 1000 + i, a.out / f"scenes_{a.seed}_{i:03}.npz") for i in range(-(-a.count // a.size))]
     with Pool(a.jobs) as pool:
         for _ in pool.imap_unordered(shard, tasks):
