@@ -66,6 +66,7 @@ pub struct V4l2 {
 }
 
 struct Open {
+    device: Device,
     stream: Stream<'static>,
     format: Format,
 }
@@ -147,7 +148,11 @@ impl Open {
         let mut stream = Stream::with_buffers(&opened, Type::VideoCapture, BUFFERS)
             .map_err(fail("cannot stream"))?;
         stream.set_timeout(PATIENCE);
-        Ok(Self { stream, format })
+        Ok(Self {
+            device: opened,
+            stream,
+            format,
+        })
     }
 
     /// Whether a frame, or an error, can be had without waiting.
@@ -210,6 +215,18 @@ impl Camera for V4l2 {
             }
         }
         Ok(())
+    }
+
+    fn let_go_if_away(&mut self) {
+        // A device that is away answers nothing any more, not even who it is.
+        let asked = self.open.as_ref().map(|open| open.device.query_caps());
+        if let Some(Err(error)) = asked {
+            log::error!(
+                "{}; it is opened again at the next read",
+                of_device(&self.settings.device, "is away", &error)
+            );
+            self.open = None;
+        }
     }
 }
 
