@@ -44,6 +44,8 @@ pub enum PixelFormat {
     Mjpeg,
     /// Uncompressed, grey in every second byte.
     Yuyv,
+    /// Uncompressed, all the grey before the colours.
+    Nv12,
     /// Uncompressed grey.
     Grey,
 }
@@ -53,6 +55,7 @@ impl PixelFormat {
         FourCC::new(match self {
             Self::Mjpeg => b"MJPG",
             Self::Yuyv => b"YUYV",
+            Self::Nv12 => b"NV12",
             Self::Grey => b"GREY",
         })
     }
@@ -139,11 +142,23 @@ impl Open {
                 wanted.height
             );
         }
-        if let Err(error) = opened.set_params(&Parameters::with_fps(settings.fps)) {
-            log::warn!(
+        match opened.set_params(&Parameters::with_fps(settings.fps)) {
+            Ok(given)
+                if given.interval.denominator
+                    != settings.fps.saturating_mul(given.interval.numerator) =>
+            {
+                log::warn!(
+                    "camera {} gives a frame every {} s, not {} a second",
+                    device.display(),
+                    given.interval,
+                    settings.fps
+                );
+            }
+            Ok(_) => {}
+            Err(error) => log::warn!(
                 "camera {} keeps its own frame rate: {error}",
                 device.display()
-            );
+            ),
         }
         let mut stream = Stream::with_buffers(&opened, Type::VideoCapture, BUFFERS)
             .map_err(fail("cannot stream"))?;
@@ -255,7 +270,7 @@ fn to_luma(bytes: &[u8], format: &Format, pixels: PixelFormat) -> Result<Frame, 
     let bytes_a_pixel = match pixels {
         PixelFormat::Mjpeg => return decode(bytes).map_err(|error| error.to_string()),
         PixelFormat::Yuyv => 2,
-        PixelFormat::Grey => 1,
+        PixelFormat::Nv12 | PixelFormat::Grey => 1,
     };
     let stride = (format.stride as usize).max(width * bytes_a_pixel);
     let luma: Vec<u8> = bytes
@@ -306,8 +321,16 @@ mod tests {
     }
 
     #[test]
+    fn nv12_is_grey_before_its_colours() {
+        let bytes = [1, 2, 3, 0, 4, 5, 6, 0, 99, 99, 99, 99];
+        let frame = to_luma(&bytes, &small(PixelFormat::Nv12, 4), PixelFormat::Nv12).unwrap();
+        assert_eq!(frame.luma, [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
     fn half_a_frame_is_none() {
-        for pixels in [PixelFormat::Grey, PixelFormat::Yuyv, PixelFormat::Mjpeg] {
+        use PixelFormat::{Grey, Mjpeg, Nv12, Yuyv};
+        for pixels in [Grey, Nv12, Yuyv, Mjpeg] {
             assert!(to_luma(&[1, 2, 3, 4, 5], &small(pixels, 0), pixels).is_err());
         }
     }
