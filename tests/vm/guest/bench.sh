@@ -8,7 +8,9 @@ STATION=vm
 READS=/run/reads
 STATES=/run/states
 export RUST_LOG_STYLE=never
-# What /car.yuyv says.
+# How the camera gives its pictures, as `format` of the configuration has it.
+FORMAT=yuyv
+# What the car's picture says.
 VIN=WBA5A7C52FG142687
 PIN=
 
@@ -69,33 +71,37 @@ set_up_camera() {
 # The camera sees a car from now on, but only while the light is on. vivid repeats the last of its pictures, so it
 # gets one only when the light changes; four dark ones fill its queue.
 show_car() {
-    await 5 "the camera" test -c /dev/video0
+    await 5 "the camera" test -c /dev/video0 -a -c /dev/video1
+    rm -f /run/shown
     v4l2-ctl -d /dev/video0 -c osd_text_mode=2,hdmi_000_0_is_connected_to=2
     {
-        cat /dark.yuyv /dark.yuyv /dark.yuyv /dark.yuyv
+        cat /dark.$FORMAT /dark.$FORMAT /dark.$FORMAT /dark.$FORMAT && touch /run/shown
         before=0
         while usleep 50000; do
             read -r level <$LIGHT/value
             case $before$level in
-            01) cat /car.yuyv ;;
-            10) cat /dark.yuyv ;;
+            01) cat /car.$FORMAT ;;
+            10) cat /dark.$FORMAT ;;
             esac || break
             before=$level
         done
-    } | v4l2-ctl -d /dev/video1 --set-fmt-video-out=width=1280,height=720,pixelformat=YUYV \
-        --stream-out-mmap=4 --stream-from=- >/dev/null 2>&1 &
+    } | v4l2-ctl -d /dev/video1 --set-fmt-video-out=width=1280,height=720,pixelformat=$(echo $FORMAT | tr a-z A-Z) \
+        --stream-out-mmap=4 --stream-from=- >/run/shown.log 2>&1 &
+    await 20 "the camera's picture" test -e /run/shown
 }
 
 # The camera sees nothing any more.
 hide() {
     killall -q v4l2-ctl
-    sleep 1
+    await 10 "v4l2-ctl to let go of the camera" is_hidden
 }
+
+is_hidden() { ! pidof v4l2-ctl >/dev/null; }
 
 # start [SED-EXPRESSION]: vinspect, with a change of its configuration.
 start() {
-    sed "${1:-}" /vinspect.toml >/run/vinspect.toml
-    rm -rf /run/store
+    sed "s/^format = .*/format = \"$FORMAT\"/;${1:-}" /vinspect.toml >/run/vinspect.toml
+    rm -rf /run/store $READS $STATES
     mosquitto_sub -t "vinspect/$SITE/$STATION/read" >$READS &
     mosquitto_sub -t "vinspect/$SITE/$STATION/status" >$STATES &
     # By the loader and the libraries that it was built with.
