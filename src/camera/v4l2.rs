@@ -143,18 +143,17 @@ impl Open {
             );
         }
         match opened.set_params(&Parameters::with_fps(settings.fps)) {
-            Ok(given)
-                if given.interval.denominator
-                    != settings.fps.saturating_mul(given.interval.numerator) =>
-            {
-                log::warn!(
-                    "camera {} gives a frame every {} s, not {} a second",
-                    device.display(),
-                    given.interval,
-                    settings.fps
-                );
+            Ok(given) => {
+                let interval = given.interval;
+                let fps = f64::from(interval.denominator) / f64::from(interval.numerator);
+                if (fps - f64::from(settings.fps)).abs() > 0.5 {
+                    log::warn!(
+                        "camera {} gives {fps:.1} frames a second, not {}",
+                        device.display(),
+                        settings.fps
+                    );
+                }
             }
-            Ok(_) => {}
             Err(error) => log::warn!(
                 "camera {} keeps its own frame rate: {error}",
                 device.display()
