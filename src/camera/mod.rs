@@ -35,4 +35,8 @@ pub trait Camera: Send {
 
     /// Throws away what was captured before now.
     fn discard_queued(&mut self) -> Result<(), CameraError>;
+
+    /// Lets go of a device that is away, called between reads: the kernel does not give its name to another one, itself
+    /// plugged in again, for as long as it is held.
+    fn let_go_if_away(&mut self) {}
 }

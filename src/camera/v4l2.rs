@@ -44,6 +44,8 @@ pub enum PixelFormat {
     Mjpeg,
     /// Uncompressed, grey in every second byte.
     Yuyv,
+    /// Uncompressed, all the grey before the colours.
+    Nv12,
     /// Uncompressed grey.
     Grey,
 }
@@ -53,6 +55,7 @@ impl PixelFormat {
         FourCC::new(match self {
             Self::Mjpeg => b"MJPG",
             Self::Yuyv => b"YUYV",
+            Self::Nv12 => b"NV12",
             Self::Grey => b"GREY",
         })
     }
@@ -66,6 +69,7 @@ pub struct V4l2 {
 }
 
 struct Open {
+    device: Device,
     stream: Stream<'static>,
     format: Format,
 }
@@ -138,16 +142,31 @@ impl Open {
                 wanted.height
             );
         }
-        if let Err(error) = opened.set_params(&Parameters::with_fps(settings.fps)) {
-            log::warn!(
+        match opened.set_params(&Parameters::with_fps(settings.fps)) {
+            Ok(given) => {
+                let interval = given.interval;
+                let fps = f64::from(interval.denominator) / f64::from(interval.numerator);
+                if (fps - f64::from(settings.fps)).abs() > 0.5 {
+                    log::warn!(
+                        "camera {} gives {fps:.1} frames a second, not {}",
+                        device.display(),
+                        settings.fps
+                    );
+                }
+            }
+            Err(error) => log::warn!(
                 "camera {} keeps its own frame rate: {error}",
                 device.display()
-            );
+            ),
         }
         let mut stream = Stream::with_buffers(&opened, Type::VideoCapture, BUFFERS)
             .map_err(fail("cannot stream"))?;
         stream.set_timeout(PATIENCE);
-        Ok(Self { stream, format })
+        Ok(Self {
+            device: opened,
+            stream,
+            format,
+        })
     }
 
     /// Whether a frame, or an error, can be had without waiting.
@@ -211,6 +230,18 @@ impl Camera for V4l2 {
         }
         Ok(())
     }
+
+    fn let_go_if_away(&mut self) {
+        // A device that is away answers nothing any more, not even who it is.
+        let asked = self.open.as_ref().map(|open| open.device.query_caps());
+        if let Some(Err(error)) = asked {
+            log::error!(
+                "{}; it is opened again at the next read",
+                of_device(&self.settings.device, "is away", &error)
+            );
+            self.open = None;
+        }
+    }
 }
 
 /// When a frame was captured: the driver's word, if it goes by the monotonic clock.
@@ -238,7 +269,7 @@ fn to_luma(bytes: &[u8], format: &Format, pixels: PixelFormat) -> Result<Frame, 
     let bytes_a_pixel = match pixels {
         PixelFormat::Mjpeg => return decode(bytes).map_err(|error| error.to_string()),
         PixelFormat::Yuyv => 2,
-        PixelFormat::Grey => 1,
+        PixelFormat::Nv12 | PixelFormat::Grey => 1,
     };
     let stride = (format.stride as usize).max(width * bytes_a_pixel);
     let luma: Vec<u8> = bytes
@@ -289,8 +320,16 @@ mod tests {
     }
 
     #[test]
+    fn nv12_is_grey_before_its_colours() {
+        let bytes = [1, 2, 3, 0, 4, 5, 6, 0, 99, 99, 99, 99];
+        let frame = to_luma(&bytes, &small(PixelFormat::Nv12, 4), PixelFormat::Nv12).unwrap();
+        assert_eq!(frame.luma, [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
     fn half_a_frame_is_none() {
-        for pixels in [PixelFormat::Grey, PixelFormat::Yuyv, PixelFormat::Mjpeg] {
+        use PixelFormat::{Grey, Mjpeg, Nv12, Yuyv};
+        for pixels in [Grey, Nv12, Yuyv, Mjpeg] {
             assert!(to_luma(&[1, 2, 3, 4, 5], &small(pixels, 0), pixels).is_err());
         }
     }

@@ -86,6 +86,7 @@ fn v4l2(camera: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure
         format: match camera.format {
             PixelFormat::Mjpeg => Pixels::Mjpeg,
             PixelFormat::Yuyv => Pixels::Yuyv,
+            PixelFormat::Nv12 => Pixels::Nv12,
             PixelFormat::Grey => Pixels::Grey,
         },
     })))

@@ -137,6 +137,7 @@ pub enum CameraKind {
 pub enum PixelFormat {
     Mjpeg,
     Yuyv,
+    Nv12,
     Grey,
 }
 

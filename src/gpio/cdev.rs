@@ -10,6 +10,10 @@ use gpiocdev::{FoundLine, Request};
 use super::{Edge, GpioError, Output, Trigger};
 use crate::kernel_time::instant_of;
 
+/// Edges that the kernel keeps while a read goes on, as many as it can: of its usual 16, those of a few seconds of bounce would
+/// leave the first ones uncounted.
+const EDGES_KEPT: u32 = 1024;
+
 /// An input with kernel debounce.
 pub struct Input {
     name: String,
@@ -60,6 +64,7 @@ impl Input {
                 Change::Falling => EdgeDetection::FallingEdge,
             })
             .with_event_clock(EventClock::Monotonic)
+            .with_kernel_event_buffer_size(EDGES_KEPT)
             .with_debounce_period(debounce);
         let request = builder.request().or_else(|error| {
             let plain = builder.with_debounce_period(Duration::ZERO).request()?;
@@ -82,7 +87,9 @@ impl Trigger for Input {
             Err(error) if is_interruption(&error) => return Ok(None),
             Err(error) => return Err(fail(error)),
         }
-        let event = self.request.read_edge_event().map_err(fail)?;
+        // Room for one: gpiocdev 0.8's own `read_edge_event` takes up to eight from the kernel and gives the first.
+        let event = self.request.new_edge_event_buffer(1).read_event();
+        let event = event.map_err(fail)?;
         Ok(Some(Edge {
             at: instant_of(Duration::from_nanos(event.timestamp_ns)),
         }))

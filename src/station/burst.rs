@@ -148,9 +148,13 @@ impl Station {
     /// Serves a trigger, if one comes soon. Every trigger gets a verdict, or is counted as missed in that of the read it
     /// came in. A burst ends when `stop` is set.
     pub fn turn(&mut self, stop: &AtomicBool) -> Option<Verdict> {
-        match self.wait(LOOK_UP)? {
-            Event::Triggered(request) => Some(self.serve(request, stop)),
-            Event::Bounce => None,
+        match self.wait(LOOK_UP) {
+            Some(Event::Triggered(request)) => Some(self.serve(request, stop)),
+            Some(Event::Bounce) => None,
+            None => {
+                self.parts.camera.let_go_if_away();
+                None
+            }
         }
     }
 

@@ -33,6 +33,8 @@ struct World {
     /// The camera fails at these frames, counted from the first.
     broken_frames: Vec<usize>,
     frames: usize,
+    /// The camera was plugged in again, and what is held of it gives no more frames.
+    camera_is_stale: bool,
     light_fails: bool,
     trigger_fails: bool,
     /// What is seen, frame by frame; the last stays.
@@ -102,7 +104,7 @@ impl Camera for Sim {
         let mut world = self.0.lock().unwrap();
         world.frames += 1;
         let count = world.frames;
-        if world.broken_frames.contains(&count) {
+        if world.camera_is_stale || world.broken_frames.contains(&count) {
             world.now += timeout;
             return Err(CameraError::Timeout(timeout));
         }
@@ -127,6 +129,10 @@ impl Camera for Sim {
         let gone = world.queued.len().saturating_sub(world.sticky);
         world.queued.drain(..gone);
         Ok(())
+    }
+
+    fn let_go_if_away(&mut self) {
+        self.0.lock().unwrap().camera_is_stale = false;
     }
 }
 
@@ -171,6 +177,7 @@ fn bench() -> Bench {
         presses: VecDeque::new(),
         broken_frames: Vec::new(),
         frames: 0,
+        camera_is_stale: false,
         light_fails: false,
         trigger_fails: false,
         scenes: [script::seen(script::clear(VIN))].into(),
@@ -234,6 +241,16 @@ impl Bench {
             }
         }
     }
+}
+
+#[test]
+fn a_camera_that_was_away_between_reads_serves_the_next_one() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().camera_is_stale = true;
+    bench.press(100);
+    let verdicts = bench.verdicts();
+    assert_eq!(verdicts[0].reading.outcome, Outcome::Accepted);
+    assert_eq!(verdicts[0].fault, None);
 }
 
 #[test]
