@@ -71,7 +71,7 @@ def main():
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--accept-at", type=float, default=0.95)
+    parser.add_argument("--accept-at", type=float, default=0.94, help="the least hundredth at which no tuning reading is accepted and wrong")
     parser.add_argument("--mark-at", type=float, default=0.6)
     a = parser.parse_args()
     best = None

@@ -58,7 +58,7 @@ def main():
         print(f"same character: {(before.argmax(-1) == after.argmax(-1)).float().mean():.4f}")
     else:
         text = (before[:, :1] > 0).expand(-1, 8, -1, -1)
-        print(f"score logits differ by {(before - after)[:, 0].abs().mean():.3f}, corners by {(before - after)[:, 1:][text].abs().mean():.3f} cells")
+        print(f"score logits differ by {(before - after)[:, 0].abs().mean():.3f}, corners by {(before - after)[:, 1:9][text].abs().mean():.3f} cells")
     torch.save(net.state_dict(), a.out)
 
 

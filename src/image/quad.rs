@@ -60,9 +60,21 @@ impl Quad {
 
     /// Direction of reading, degrees clockwise from rightwards, over -180 up to 180.
     pub fn orientation_deg(&self) -> f32 {
+        let (x, y) = self.along();
+        y.atan2(x).to_degrees()
+    }
+
+    /// Whether another one is read in this one's direction rather than in the opposite.
+    pub fn runs_along(&self, other: &Self) -> bool {
+        let (a, b) = (self.along(), other.along());
+        a.0 * b.0 + a.1 * b.1 >= 0.0
+    }
+
+    /// From the middle of the left edge to that of the right one.
+    fn along(&self) -> (f32, f32) {
         let [a, b, c, d] = self.0;
         let (from, to) = (a.midpoint(d), b.midpoint(c));
-        (to.y - from.y).atan2(to.x - from.x).to_degrees()
+        (to.x - from.x, to.y - from.y)
     }
 
     /// Whether the middle of another quad lies within this many widths of this one's along the text, and within this many

@@ -3,11 +3,14 @@
 //! Marks that say the same VIN are added as log-evidence, wherever they stand: a windshield plate in ten frames, or plate
 //! and sticker in one. Marks that say something else are kept apart, and two that are both believable make a review.
 
+mod barcodes;
+
 use super::decision::Decision;
 use super::posterior::Posterior;
 use super::{Evidence, Features, Mark, Observation, Outcome, Reading, Reason};
 use crate::image::Quad;
 use crate::vin::{LENGTH, Vin};
+use barcodes::Barcodes;
 
 /// Different texts remembered in one burst; beyond them the least believable is forgotten.
 const TEXTS: usize = 8;
@@ -22,6 +25,7 @@ pub struct Fusion {
     decision: Decision,
     frame: u32,
     texts: heapless::Vec<Text, TEXTS>,
+    barcodes: Barcodes,
 }
 
 /// Marks that say the same.
@@ -59,12 +63,16 @@ impl Fusion {
             decision,
             frame: 0,
             texts: heapless::Vec::new(),
+            barcodes: Barcodes::default(),
         }
     }
 
     /// Adds what one frame shows.
     pub fn add(&mut self, observation: Observation) {
         self.frame += 1;
+        if let Some(vin) = observation.barcode {
+            self.barcodes.add(vin);
+        }
         for mark in observation.marks {
             self.add_mark(&mark);
         }
@@ -84,6 +92,11 @@ impl Fusion {
 
     /// What the frames say so far.
     pub fn reading(&self) -> Reading {
+        self.barcodes.beside(self.text())
+    }
+
+    /// What their text says.
+    fn text(&self) -> Reading {
         let Some(text) = self.best() else {
             return no_read(Reason::NoMarkFound, None);
         };

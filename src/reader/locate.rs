@@ -10,8 +10,8 @@ pub(super) const INPUT: (usize, usize) = (512, 288);
 const STRIDE: usize = 8;
 /// The output: cells a row, rows.
 const CELLS: (usize, usize) = (INPUT.0 / STRIDE, INPUT.1 / STRIDE);
-/// Score of the cell, then x and y of the corners in [`Quad`]'s order.
-const CHANNELS: usize = 9;
+/// Score of the cell, x and y of four corners in [`Quad`]'s order, and whether they are told the other way up.
+const CHANNELS: usize = 10;
 /// Cells with less than this probability do not start a line.
 const SEED: f32 = 0.2;
 /// Cells with less do not vote.
@@ -38,6 +38,23 @@ struct Cell {
     probability: f32,
     at: Point,
     quad: Quad,
+    /// Log-odds that the first corner is the text's bottom right.
+    turned: f32,
+}
+
+impl Cell {
+    /// Told the same way up as another: where a line lies is seen before its way up, and neighbours may start from
+    /// opposite ends.
+    fn like(self, other: &Quad) -> Self {
+        if self.quad.runs_along(other) {
+            return self;
+        }
+        Self {
+            quad: self.quad.turned(),
+            turned: -self.turned,
+            ..self
+        }
+    }
 }
 
 fn decode(map: &[f32], fit: &Letterbox) -> heapless::Vec<Quad, LINES> {
@@ -55,7 +72,14 @@ fn decode(map: &[f32], fit: &Letterbox) -> heapless::Vec<Quad, LINES> {
             cells.remove(0);
             continue;
         }
-        if lines.push(fit.to_frame(&vote(&own))).is_err() {
+        let own: Vec<_> = own.into_iter().map(|cell| cell.like(&guess)).collect();
+        let turned: f32 = own.iter().map(|cell| cell.probability * cell.turned).sum();
+        let line = if turned > 0.0 {
+            vote(&own).turned()
+        } else {
+            vote(&own)
+        };
+        if lines.push(fit.to_frame(&line)).is_err() {
             break;
         }
     }
@@ -87,6 +111,7 @@ fn unfold(map: &[f32]) -> Vec<Cell> {
                 probability,
                 at,
                 quad,
+                turned: channel(CHANNELS - 1, cell),
             })
         })
         .collect()
@@ -194,6 +219,32 @@ pub(super) mod tests {
             assert!(found.distance(wanted) < 4.0, "{found:?} {wanted:?}");
         }
         assert_eq!(lines[0].orientation_deg().abs(), 180.0);
+    }
+
+    #[test]
+    fn cells_that_start_from_opposite_ends_agree() {
+        let mut map = nothing();
+        let upright = [(80.0, 64.0), (240.0, 64.0), (240.0, 76.0), (80.0, 76.0)];
+        let turned = [upright[2], upright[3], upright[0], upright[1]];
+        add(&mut map, 11..20, 8, upright);
+        add(&mut map, 20..29, 8, turned);
+        let logit = |map: &mut Vec<f32>, columns: std::ops::Range<usize>, turned: f32| {
+            for column in columns {
+                map[(CHANNELS - 1) * CELLS.0 * CELLS.1 + 8 * CELLS.0 + column] = turned;
+            }
+        };
+        logit(&mut map, 11..20, -1.0);
+        logit(&mut map, 20..29, 2.0);
+        let first_corner = |map: &Vec<f32>| {
+            let lines = locate(&Says(map.clone()), &frame(512, 288), 1.0).unwrap();
+            assert_eq!(lines.len(), 1);
+            lines[0].0[0]
+        };
+        let (x, y) = upright[0];
+        assert!(first_corner(&map).distance(Point { x, y }) < 4.0);
+        logit(&mut map, 11..20, 3.0);
+        let (x, y) = turned[0];
+        assert!(first_corner(&map).distance(Point { x, y }) < 4.0);
     }
 
     #[test]

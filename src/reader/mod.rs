@@ -1,6 +1,8 @@
 //! Frame → Reading: locate, rectify, recognize, posterior. Knows `vin`, `image` and `inference`;
 //! knows no camera, no pin, no broker and no clock.
 
+#[cfg(feature = "barcodes")]
+mod barcode;
 pub mod decision;
 pub mod fusion;
 mod locate;
@@ -54,6 +56,8 @@ pub struct Mark {
 pub struct Observation {
     /// The marks, each on a text of its own.
     pub marks: heapless::Vec<Mark, MARKS>,
+    /// What a barcode beside the surest mark says.
+    pub barcode: Option<Vin>,
 }
 
 /// Sees marks in frames: the reader, or a script in tests.
@@ -115,7 +119,23 @@ impl Reader {
     /// What stands in one frame.
     pub fn observe(&self, frame: &Frame) -> Result<Observation, ReadError> {
         let marks = search::search(self, frame)?;
-        Ok(Observation { marks })
+        let barcode = self.barcode(frame, &marks);
+        Ok(Observation { marks, barcode })
+    }
+
+    /// What a barcode beside the surest mark says.
+    #[cfg(feature = "barcodes")]
+    fn barcode(&self, frame: &Frame, marks: &[Mark]) -> Option<Vin> {
+        let label = marks
+            .iter()
+            .filter(|mark| mark.evidence.mark >= self.decision.mark_at)
+            .max_by(|a, b| a.evidence.mark.total_cmp(&b.evidence.mark))?;
+        barcode::beside(frame, &label.quad)
+    }
+
+    #[cfg(not(feature = "barcodes"))]
+    fn barcode(&self, _: &Frame, _: &[Mark]) -> Option<Vin> {
+        None
     }
 
     /// What one picture says.
@@ -175,6 +195,10 @@ pub enum Reason {
     InconsistentFrames,
     /// Two sure marks in the picture say different VINs.
     SeveralVins,
+    /// The barcode on the label says another VIN than its text.
+    BarcodeDiffers,
+    /// The barcode on the label holds a VIN, but its text cannot be read.
+    BarcodeAlone,
 }
 
 impl fmt::Display for Reason {
@@ -186,6 +210,8 @@ impl fmt::Display for Reason {
             Self::Ambiguous => "ambiguous",
             Self::InconsistentFrames => "inconsistent_frames",
             Self::SeveralVins => "several_vins",
+            Self::BarcodeDiffers => "barcode_differs",
+            Self::BarcodeAlone => "barcode_alone",
         })
     }
 }

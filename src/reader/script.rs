@@ -68,6 +68,7 @@ pub(crate) fn mark(log_p: LogP, probability: f32, width: f32) -> Mark {
 pub(crate) fn frame(marks: impl IntoIterator<Item = Mark>) -> Observation {
     Observation {
         marks: marks.into_iter().collect(),
+        barcode: None,
     }
 }
 

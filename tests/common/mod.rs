@@ -270,6 +270,9 @@ impl Observe for Sure {
         ]);
         let evidence = Evidence { log_p, mark: 0.999 };
         let _ = marks.push(Mark { quad, evidence });
-        Ok(Observation { marks })
+        Ok(Observation {
+            marks,
+            ..Observation::default()
+        })
     }
 }

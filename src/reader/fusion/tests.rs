@@ -209,3 +209,46 @@ proptest! {
         prop_assert_eq!(reading.reason.is_none(), reading.outcome == Outcome::Accepted);
     }
 }
+
+/// A frame with a barcode beside its marks.
+fn with_barcode(mut frame: Observation, vin: &str) -> Observation {
+    frame.barcode = Some(vin.parse().unwrap());
+    frame
+}
+
+#[test]
+fn a_barcode_settles_a_doubtful_text() {
+    let poor = || script::seen(script::text(CAR, 5.0));
+    let alone = read([poor()]);
+    assert_eq!(alone.reason, Some(Reason::Ambiguous));
+    let both = read([with_barcode(poor(), CAR)]);
+    assert_eq!((both.outcome, both.reason), (Outcome::Accepted, None));
+    assert!(both.confidence > alone.confidence);
+}
+
+#[test]
+fn text_and_barcode_that_differ_are_for_a_person() {
+    let frame = || script::seen(script::clear(CAR));
+    for barcodes in [[OTHER_CAR, OTHER_CAR], [CAR, OTHER_CAR]] {
+        let reading = read(barcodes.map(|vin| with_barcode(frame(), vin)));
+        assert_eq!(
+            (reading.outcome, reading.reason),
+            (Outcome::Review, Some(Reason::BarcodeDiffers))
+        );
+        for vin in [CAR, OTHER_CAR] {
+            let mut candidates = reading.candidates.iter();
+            assert!(candidates.any(|candidate| candidate.vin.as_str() == vin));
+        }
+    }
+}
+
+#[test]
+fn a_barcode_alone_is_not_believed() {
+    let nothing = script::frame([]);
+    let reading = read([with_barcode(nothing, CAR)]);
+    assert_eq!(reading.vin.unwrap().as_str(), CAR);
+    assert_eq!(
+        (reading.outcome, reading.reason),
+        (Outcome::Review, Some(Reason::BarcodeAlone))
+    );
+}
