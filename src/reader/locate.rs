@@ -12,8 +12,8 @@ const STRIDE: usize = 8;
 const CELLS: (usize, usize) = (INPUT.0 / STRIDE, INPUT.1 / STRIDE);
 /// Score of the cell, x and y of four corners in [`Quad`]'s order, and whether they are told the other way up.
 const CHANNELS: usize = 10;
-/// Cells with less than this probability do not start a line. With 0.2 a frame without a VIN takes four times as long, and two
-/// of 335 small photographs are read that are not now.
+/// Cells with less than this probability do not start a line. With 0.2 a frame without a VIN takes four times as long, and of
+/// 335 small photographs two more are read.
 const SEED: f32 = 0.5;
 /// Cells with less do not vote.
 const VOTE: f32 = 0.1;
