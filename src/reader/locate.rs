@@ -74,13 +74,7 @@ fn decode(map: &[f32], fit: &Letterbox) -> heapless::Vec<Quad, LINES> {
             continue;
         }
         let own: Vec<_> = own.into_iter().map(|cell| cell.like(&guess)).collect();
-        let turned: f32 = own.iter().map(|cell| cell.probability * cell.turned).sum();
-        let line = if turned > 0.0 {
-            vote(&own).turned()
-        } else {
-            vote(&own)
-        };
-        if lines.push(fit.to_frame(&line)).is_err() {
+        if lines.push(fit.to_frame(&vote(&own))).is_err() {
             break;
         }
     }
@@ -124,8 +118,18 @@ fn same_line(line: &Quad, other: &Quad) -> bool {
     line.is_near(other, 0.5, 0.6)
 }
 
-/// The corners, each told mostly by the cells near it: the far end of a line is hard to see.
+/// The line that cells tell the same way up: its corners, each told mostly by the cells near it, since the far end of a line is
+/// hard to see; and turned if most say so.
 fn vote(cells: &[Cell]) -> Quad {
+    let turned: f32 = cells
+        .iter()
+        .map(|cell| cell.probability * cell.turned)
+        .sum();
+    let line = corners(cells);
+    if turned > 0.0 { line.turned() } else { line }
+}
+
+fn corners(cells: &[Cell]) -> Quad {
     Quad(std::array::from_fn(|corner| {
         let mut sum = Point { x: 0.0, y: 0.0 };
         let mut all = 0.0;

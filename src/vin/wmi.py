@@ -1,8 +1,8 @@
 """Refreshes wmi.tsv, the table of makers' codes, from its two sources.
 
-1. NHTSA's vPIC is published as a database every month. The crate `corgi-rs` carries what is needed of it:
-   `curl -L https://static.crates.io/crates/corgi-rs/corgi-rs-0.4.0.crate | tar xz` (0.4.0 is vPIC of 2026-08), or run
-   its `tools/extract_assets.sql` on a newer database;
+1. NHTSA's vPIC is published as a database every month. The crate `corgi-rs` carries what is needed of it (0.4.0 that of
+   2026-08): `cargo fetch --manifest-path benches/peers/Cargo.toml` puts it below ~/.cargo/registry/src; or run its
+   `tools/extract_assets.sql` on a newer database;
 2. `pip install vininfo==1.11.0` (2026-05);
 3. `python src/vin/wmi.py corgi-rs-0.4.0/assets/wmi.tsv.zst`, then change the dates below and read the difference.
 
