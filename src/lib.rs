@@ -12,6 +12,7 @@ pub mod camera;
 pub mod cli;
 pub mod config;
 pub mod gpio;
+pub mod health;
 pub mod image;
 pub mod inference;
 #[cfg(any(feature = "gpio", feature = "v4l2"))]

@@ -95,9 +95,22 @@ def apply(maps, points):
     return moved[..., :2] / moved[..., 2:]
 
 
+def coarsened(strips, share=0.5, least=0.45):
+    """Some strips lose what a smaller picture would not have shown."""
+    groups = []
+    for group in strips.chunk(8):
+        if torch.rand(()) < share:
+            factor = least + (1 - least) * torch.rand(()).item()
+            small = F.interpolate(group, scale_factor=factor, mode="bilinear", antialias=True)
+            group = F.interpolate(small, STRIP, mode="bilinear")
+        groups.append(group)
+    return torch.cat(groups)
+
+
 def weather(strips):
-    """Stroke width, light, contrast, polarity, blur, noise and stains."""
+    """Stroke width, light, contrast, polarity, resolution, blur, noise and stains."""
     n = len(strips)
+    strips = coarsened(strips)
     one = lambda low, high: torch.rand(n, 1, 1, 1) * (high - low) + low
     wider = one(-0.4, 0.4)
     wider = torch.where(torch.rand(n, 1, 1, 1) < 0.3, wider, torch.zeros(()))

@@ -37,6 +37,22 @@ class Block(nn.Module):
         return F.relu(self.norm(self.conv(x)))
 
 
+def context(channels, dilations):
+    """Layers that look along the columns."""
+    return [(channels, (1, 5), (1, 1), (0, 2 * d), (1, d)) for d in dilations]
+
+
+# Trunks of the recognizer: channels, kernel, stride, padding, dilation of each layer.
+BY_TWO, NARROW, FLAT = ((3, 3), (2, 2)), ((3, 3), (2, 1)), ((4, 1), (1, 1), (0, 0))
+LINE = [(128, *NARROW), (160, *FLAT), *context(160, (1, 1, 1, 4, 8))]
+SHAPES = {
+    "fine": [(24, *BY_TWO), (40,), (80, *BY_TWO), (96,), (96,), *LINE],
+    "coarse": [(32, *BY_TWO), (80, *BY_TWO), (96,), (96,), *LINE],
+    "plain": [(32, (5, 5), (2, 2)), (96, *BY_TWO), (96,), *LINE],
+    "dense": [(48, (5, 5), (2, 2)), (96, *BY_TWO), *LINE],
+}
+
+
 class Recognizer(nn.Module):
     """Strip [N,1,32,256] → character logits [N,17,33], mark logit [N,1] and the text's corners [N,8].
 
@@ -48,21 +64,13 @@ class Recognizer(nn.Module):
     """
 
     COLUMNS = 64
+    SHAPE = "plain"
 
-    def __init__(self, width=1.0):
+    def __init__(self, shape=SHAPE):
         super().__init__()
-        c = lambda n: int(n * width + 4) // 8 * 8
-        self.trunk = nn.Sequential(
-            Block(1, c(24), stride=(2, 2)),
-            Block(c(24), c(40)),
-            Block(c(40), c(80), stride=(2, 2)),
-            Block(c(80), c(96)),
-            Block(c(96), c(96)),
-            Block(c(96), c(128), stride=(2, 1)),
-            Block(c(128), c(160), kernel=(4, 1), padding=(0, 0)),
-            *(Block(c(160), c(160), kernel=(1, 5), padding=(0, 2 * d), dilation=(1, d)) for d in (1, 1, 1, 4, 8)),
-        )
-        features = c(160)
+        channels = [1, *(row[0] for row in SHAPES[shape])]
+        self.trunk = nn.Sequential(*(Block(i, *row) for i, row in zip(channels, SHAPES[shape])))
+        features = channels[-1]
         self.attention = nn.Conv2d(features, PLACES, (1, 1))
         columns = (torch.arange(self.COLUMNS) + 0.5) / self.COLUMNS * STRIP[1]
         x0, _, x1, _ = TEXT_BOX

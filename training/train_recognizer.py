@@ -1,13 +1,14 @@
 """Trains the recognizer on rendered strips and, when given, on strips cut from photographs.
 
-`python train_recognizer.py --shards shards --out runs/recognizer --minutes 40 [--real shards/real.npz]`
+`python train_recognizer.py --shards shards --out runs/recognizer [--real shards/real.npz]`
 
-The run can be stopped at any time: OUT/last.pt is written every few hundred steps and a new run
-starts from `--init`.
+The run can be stopped at any time: OUT/state.pt is written every few hundred steps, and the same command goes on from there.
+OUT/last.pt holds the weights alone. More `--steps` later are a longer run: the rate falls in its last part only.
 """
 
 import argparse
 import time
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,11 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import augment
-from nets import Recognizer
+from nets import SHAPES, Recognizer
 from quantized import quantized, settle
+
+COOLING = 0.35  # the last part of a run, in which the rate falls
+COLUMNS = ("strips", "labels", "centres", "marks")
 
 
 class Shards:
@@ -33,6 +37,15 @@ class Shards:
     def __len__(self):
         return len(self.strips)
 
+    def split(self, count):
+        """Takes the first strips out."""
+        first = copy(self)
+        for name in COLUMNS:
+            column = getattr(self, name)
+            setattr(first, name, column[:count])
+            setattr(self, name, column[count:])
+        return first
+
     def drop_unreadable(self, net, size=500):
         """Leaves out marks of which a trained net reads less than a third: they teach nothing."""
         keep = np.ones(len(self), bool)
@@ -42,7 +55,7 @@ class Shards:
                 strips, labels, _, marks = self.batch(index)
                 told = net(augment.cut(strips).to(memory_format=torch.channels_last))[0].argmax(-1)
                 keep[index] = ((marks < 0.5) | ((told == labels).float().mean(1) > 1 / 3)).numpy()
-        for name in ("strips", "labels", "centres", "marks"):
+        for name in COLUMNS:
             setattr(self, name, getattr(self, name)[keep])
         return self
 
@@ -55,7 +68,7 @@ class Shards:
         )
 
 
-def losses(net, strips, labels, centres, marks, corners, loose, smooth=0.05):
+def losses(net, strips, labels, centres, marks, corners, loose, smooth=0.01):
     """Characters, mark, corners, and (where the centres are known) where attention should look. In a loose cut nobody
     can tell which place a character has, so those teach only corners and mark."""
     with torch.autocast("cpu", torch.bfloat16):
@@ -103,7 +116,8 @@ def main():
     parser.add_argument("--tune", type=Path, help="strips of the tune part, measured as it goes")
     parser.add_argument("--init", type=Path, help="weights to start from")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--shape", choices=SHAPES, default=Recognizer.SHAPE, help="of the trunk")
+    parser.add_argument("--steps", type=int, default=40_000, help="batches to learn from")
     parser.add_argument("--int8", action="store_true", help="fold, quantize and fine-tune the float weights of --init")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -114,16 +128,14 @@ def main():
     torch.set_num_threads(a.threads)
     rng = np.random.default_rng(a.seed)
     a.out.mkdir(parents=True, exist_ok=True)
-    net = Recognizer()
+    net = Recognizer(a.shape)
     if a.init:
         net.load_state_dict(torch.load(a.init), strict=a.int8)
     if a.int8:
         net = quantized(net)
     net = net.to(memory_format=torch.channels_last)
-    held_out, *files = sorted(a.shards.glob("strips_*.npz"))
-    held = Shards([held_out])
-    held.strips, held.labels, held.centres, held.marks = (x[:1000] for x in (held.strips, held.labels, held.centres, held.marks))
-    rendered = Shards(files)
+    rendered = Shards(sorted(a.shards.glob("strips_*.npz")))
+    held = rendered.split(1000)
     if a.init:
         net.eval()
         print(len(rendered), "rendered strips,", len(rendered.drop_unreadable(net)), "of them readable", flush=True)
@@ -135,14 +147,21 @@ def main():
     if a.int8:
         settle(net, [augment.cut(rendered.batch(rng.integers(0, len(rendered), 256))[0]) for _ in range(20)] + ([augment.cut(real.batch(rng.integers(0, len(real), 256))[0]) for _ in range(20)] if real else []))
     # What is kept is the mean of the last thousand steps or so.
+    step = 0
     kept = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
-    start = time.time()
-    step, shown, right_sum, loss_sum, corner_sum = 0, time.time(), 0.0, 0.0, 0.0
+    state = a.out / "state.pt"
+    if state.exists():
+        saved = torch.load(state)
+        for part, name in ((net, "net"), (kept, "kept"), (optimizer, "optimizer")):
+            part.load_state_dict(saved[name])
+        rng, step = np.random.default_rng(saved["step"]), saved["step"]
+        print("goes on from step", step, flush=True)
+    shown, right_sum, loss_sum, corner_sum = time.time(), 0.0, 0.0, 0.0
     net.train()
-    while (done := (time.time() - start) / (60 * a.minutes)) < 1:
-        warm = min(1, (step + 1) / 200)
+    while step < a.steps:
+        done = step / a.steps
         for group in optimizer.param_groups:
-            group["lr"] = a.rate * warm * (0.5 * (1 + np.cos(np.pi * done)) * 0.98 + 0.02)
+            group["lr"] = a.rate * min(1, (step + 1) / 200, 0.01 + (1 - done) / COOLING)
         share = int(a.batch * a.real_share) if real else 0
         parts = [rendered.batch(rng.integers(0, len(rendered), a.batch - share))]
         if share:
@@ -170,6 +189,9 @@ def main():
                     line += " tune %.3f %.3f" % measure(kept.module, tune)
             print(line, flush=True)
             torch.save(kept.module.state_dict(), a.out / "last.pt")
+            whole = {"net": net.state_dict(), "kept": kept.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+            torch.save(whole, state.with_suffix(".new"))
+            state.with_suffix(".new").rename(state)
             shown, loss_sum, right_sum, corner_sum = time.time(), 0.0, 0.0, 0.0
     torch.save(kept.module.state_dict(), a.out / "last.pt")
     print("held out %.3f %.3f" % measure(kept.module, held), "tune %.3f %.3f" % measure(kept.module, tune) if tune else "")

@@ -36,7 +36,9 @@ pub trait Camera: Send {
     /// Throws away what was captured before now.
     fn discard_queued(&mut self) -> Result<(), CameraError>;
 
-    /// Lets go of a device that is away, called between reads: the kernel does not give its name to another one, itself
-    /// plugged in again, for as long as it is held.
-    fn let_go_if_away(&mut self) {}
+    /// Whether the camera is there, asked between reads. A device that is away is let go of: for as long as it is held, the
+    /// kernel does not give its name to another one, itself plugged in again.
+    fn check(&mut self) -> Result<(), CameraError> {
+        Ok(())
+    }
 }

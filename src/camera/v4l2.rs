@@ -231,16 +231,19 @@ impl Camera for V4l2 {
         Ok(())
     }
 
-    fn let_go_if_away(&mut self) {
-        // A device that is away answers nothing any more, not even who it is.
-        let asked = self.open.as_ref().map(|open| open.device.query_caps());
-        if let Some(Err(error)) = asked {
-            log::error!(
+    fn check(&mut self) -> Result<(), CameraError> {
+        let asked = match &self.open {
+            // A device that is away answers nothing any more, not even who it is.
+            Some(open) => open.device.query_caps().map(drop),
+            None => std::fs::metadata(&self.settings.device).map(drop),
+        };
+        asked.map_err(|error| {
+            self.open = None;
+            CameraError::Device(format!(
                 "{}; it is opened again at the next read",
                 of_device(&self.settings.device, "is away", &error)
-            );
-            self.open = None;
-        }
+            ))
+        })
     }
 }
 

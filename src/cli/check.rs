@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::{Failure, hardware};
 use crate::config::{CameraKind, Config, EdgeKind};
 use crate::inference::Model;
-use crate::mqtt::{self, Topics};
+use crate::mqtt::{self, Name, Topics};
 
 /// Check a configuration and say what it would do.
 ///
@@ -53,9 +53,13 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
     let mut plan = vec![match &config.trigger.line {
         Some(line) => format!(
             "A {edge} edge on {line} (debounced for {} ms) or a message to {} starts a read.",
-            config.trigger.debounce_ms, topics.trigger
+            config.trigger.debounce_ms,
+            topics.command(Name::Trigger)
         ),
-        None => format!("Only a message to {} starts a read.", topics.trigger),
+        None => format!(
+            "Only a message to {} starts a read.",
+            topics.command(Name::Trigger)
+        ),
     }];
     plan.push(match (light.pwm_channel, &light.line) {
         (Some(channel), _) => format!(
@@ -90,7 +94,7 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
         "Reads are kept in {} and published to {}:{} as {}.",
         config.store.path.display(),
         config.mqtt.host,
-        config.mqtt.port,
+        config.mqtt.port(),
         topics.read
     ));
     plan

@@ -13,9 +13,11 @@ use super::Failure;
 use crate::camera::Camera;
 use crate::config::{Config, MqttConfig};
 use crate::gpio::{Output, Trigger};
-use crate::mqtt::{Connection, Delivery, Topics, read_message};
+use crate::health::Health;
+use crate::mqtt::{self as delivery, Address, Delivery, Topics, read_message};
 use crate::reader::{Decision, Observe, Outcome};
-use crate::station::{Parts, Station, SystemClock, Verdict};
+use crate::station::order::Done;
+use crate::station::{Parts, Served, Station, SystemClock, Verdict};
 use crate::store::Store;
 
 /// Between two tries to save.
@@ -49,16 +51,17 @@ pub fn serve(
         log::info!("{waiting} reads wait for the broker");
     }
     let (site, name) = (&config.station.site, &config.station.name);
-    let (triggers, commands) = channel();
+    let (orders, received) = channel();
+    let health = Arc::new(Health::default());
     let delivery = Delivery::start(
-        &connection(&config.mqtt, site, name),
-        Topics::new(site, name),
+        settings(&config.mqtt, site, name),
         Arc::clone(&store),
-        triggers,
+        Arc::clone(&health),
+        orders,
     )?;
     let parts = Parts {
         trigger: hardware.trigger,
-        commands,
+        orders: received,
         light: hardware.light,
         ok_lamp: hardware.ok_lamp,
         ng_lamp: hardware.ng_lamp,
@@ -66,16 +69,24 @@ pub fn serve(
         decision,
         observer,
         clock: Box::new(SystemClock),
+        health,
     };
     let mut station = Station::new(parts, config.station_settings());
     let mut desk = Desk::new(&store, site, name);
     while !stop.load(Ordering::SeqCst) {
-        if let Some(verdict) = station.turn(stop) {
+        if let Some(Served { verdict, answer }) = station.turn(stop) {
             log::info!("{} {}", verdict.reading.outcome, told(&verdict));
             let accepted = verdict.reading.outcome == Outcome::Accepted;
+            let (id, picture) = (verdict.id, verdict.picture.clone());
             let saved = desk.take(verdict);
             station.show(accepted && saved);
             delivery.wake();
+            if let Some(picture) = picture {
+                delivery.snapshot(id, &picture);
+            }
+            if let Some(answer) = answer {
+                answer(Ok(Done::Read(id)));
+            }
         } else if desk.is_due() && desk.save() {
             delivery.wake();
         }
@@ -157,18 +168,26 @@ fn told(verdict: &Verdict) -> String {
     )
 }
 
-/// The broker as configured.
-pub fn connection(mqtt: &MqttConfig, site: &str, name: &str) -> Connection {
+/// The delivery as configured.
+fn settings(mqtt: &MqttConfig, site: &str, name: &str) -> delivery::Settings {
     let client_id = || format!("vinspect-{site}-{name}");
-    Connection {
-        host: mqtt.host.clone(),
-        port: mqtt.port,
-        client_id: mqtt.client_id.clone().unwrap_or_else(client_id),
-        login: mqtt
-            .username
-            .clone()
-            .map(|user| (user, mqtt.password_file.clone())),
-        keep_alive: Duration::from_secs(mqtt.keep_alive_s),
+    let prefix = &mqtt.home_assistant_prefix;
+    delivery::Settings {
+        address: Address {
+            host: mqtt.host.clone(),
+            port: mqtt.port(),
+            version: mqtt.version,
+            tls: mqtt.tls.clone(),
+            client_id: mqtt.client_id.clone().unwrap_or_else(client_id),
+            login: mqtt
+                .username
+                .clone()
+                .map(|user| (user, mqtt.password_file.clone())),
+            keep_alive: Duration::from_secs(mqtt.keep_alive_s),
+        },
+        topics: Topics::new(site, name),
+        home_assistant: mqtt.home_assistant.then(|| prefix.clone()),
+        snapshots: mqtt.snapshots,
     }
 }
 

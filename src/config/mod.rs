@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::mqtt::{Tls, Version};
 use crate::reader::Decision;
 use crate::station;
 
@@ -109,11 +110,16 @@ section! {
     /// `[mqtt]`
     MqttConfig {
         host: String = "localhost".into(),
-        port: u16 = 1883,
+        port: Option<u16> = None,
+        version: Version = Version::default(),
         client_id: Option<String> = None,
         username: Option<String> = None,
         password_file: Option<PathBuf> = None,
         keep_alive_s: u64 = 30,
+        tls: Option<Tls> = None,
+        snapshots: bool = false,
+        home_assistant: bool = false,
+        home_assistant_prefix: String = "homeassistant".into(),
     }
 }
 section! {
@@ -361,7 +367,16 @@ impl Config {
             5..=3600,
             "5 to 3600 s",
         )?;
-        within("mqtt.port", self.mqtt.port, 1..=u16::MAX, "1 to 65535")?;
+        within(
+            "mqtt.port",
+            self.mqtt.port.unwrap_or(1),
+            1..=u16::MAX,
+            "1 to 65535",
+        )?;
+        word(
+            "mqtt.home_assistant_prefix",
+            &self.mqtt.home_assistant_prefix,
+        )?;
         let replay_without_folder =
             self.camera.kind == CameraKind::Replay && self.camera.folder.is_none();
         if replay_without_folder {
@@ -393,6 +408,14 @@ impl Config {
             longest_on: Duration::from_millis(self.light.longest_on_ms),
             burst_frames: self.burst.frames,
         }
+    }
+}
+
+impl MqttConfig {
+    /// The port as configured, or the usual one.
+    pub fn port(&self) -> u16 {
+        let usual = if self.tls.is_some() { 8883 } else { 1883 };
+        self.port.unwrap_or(usual)
     }
 }
 

@@ -6,57 +6,155 @@ use jiff::Zoned;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use super::Name;
+use crate::health::Ailment;
 use crate::image::Quad;
 use crate::reader::{Candidate, Outcome, Reason};
-use crate::station::{Source, Verdict};
+use crate::station::order::{Declined, Done, Match};
+use crate::station::{Source, Trouble, Verdict};
 use crate::vin::{CheckDigit, Decoded, Vin};
 
-/// The schema of a read.
-pub const SCHEMA: &str = "vinspect.read/1";
+const READ_SCHEMA: &str = "vinspect.read/1";
 const STATUS_SCHEMA: &str = "vinspect.status/1";
+const RESULT_SCHEMA: &str = "vinspect.result/1";
 
+/// A read, on `read`.
 #[derive(Serialize)]
-struct Read<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Read<'a> {
+    /// `vinspect.read/1`
     schema: &'static str,
     /// Unique for ever: the same id twice is the same read delivered twice.
+    #[cfg_attr(test, schemars(with = "String"))]
     id: Uuid,
     /// Counts the reads of this station's store, without gaps.
     sequence: i64,
+    /// `station.site` of the configuration.
     site: &'a str,
+    /// `station.name` of the configuration.
     station: &'a str,
+    /// What asked for it.
     trigger: Source,
+    /// When it was triggered: RFC 3339, milliseconds, with the station's offset.
     #[serde(serialize_with = "rfc3339")]
+    #[cfg_attr(test, schemars(with = "String"))]
     triggered_at: &'a Zoned,
+    /// When the verdict was reached.
     #[serde(serialize_with = "rfc3339")]
+    #[cfg_attr(test, schemars(with = "String"))]
     decided_at: &'a Zoned,
+    /// What to do with it.
     outcome: Outcome,
+    /// The best VIN; null for `no_read`.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     vin: Option<&'a Vin>,
+    /// Calibrated probability that `vin` is right, 0 to 1.
     confidence: f32,
+    /// Why it was not accepted; null if it was.
     reason: Option<Reason>,
+    /// The most probable VINs, best first, up to five.
     candidates: &'a [Candidate],
+    /// How `vin` is to what `cmd/expect` asked for; null if nothing was expected, or no VIN was read.
+    expected: Option<Match>,
+    /// The check digit of `vin`.
     check_digit: Option<CheckDigit>,
+    /// What `vin` means.
     decoded: Option<Decoded>,
-    /// Pixels of the frame; first corner the text's own top left.
+    /// Where the mark is, in pixels of the frame; first corner the text's own top left.
+    #[cfg_attr(test, schemars(with = "Option<[[f32; 2]; 4]>"))]
     quad: Option<Quad>,
+    /// Frames that were read.
     frames: u32,
+    /// Triggers that came while the station was busy, since the read before.
     missed_triggers: u32,
-    fault: Option<&'a str>,
+    /// What went wrong; the reading is of what was seen until then.
+    faults: &'a [Trouble],
+    /// How long it took.
     timings_ms: Timings,
+    /// Whether it was sent late, so that the car may be gone.
+    historical: bool,
 }
 
+/// Milliseconds.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Timings {
+    /// Light on to picture settled.
     settle: f64,
+    /// Waiting for the frames of the burst.
     capture: f64,
+    /// Locating and recognizing.
     read: f64,
+    /// Trigger to verdict.
     total: f64,
 }
 
+/// In a word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum State {
+    /// All is well.
+    Online,
+    /// It works as far as it can.
+    Degraded,
+    /// It was stopped, or has vanished.
+    #[default]
+    Offline,
+}
+
+/// How a station is; by default offline.
+#[derive(Default)]
+pub struct Status {
+    /// In a word.
+    pub state: State,
+    /// What ails it.
+    pub causes: Vec<Ailment>,
+    /// How long it has run; none if it does not.
+    pub uptime: Option<Duration>,
+    /// Reads that the broker does not have; none if the store does not tell.
+    pub pending: Option<u64>,
+    /// Reads that were dropped for want of room, undelivered.
+    pub dropped: u64,
+}
+
+/// How a station is, on `status`, retained. `offline` is also its last will, and says nothing else.
 #[derive(Serialize)]
-struct Status<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct StatusMessage<'a> {
+    /// `vinspect.status/1`
     schema: &'static str,
-    state: &'a str,
+    /// In a word.
+    state: State,
+    /// What ails it; empty unless `degraded`.
+    causes: &'a [Ailment],
+    /// Of vinspect.
     version: &'static str,
+    /// How long it has run, seconds; null when `offline`.
+    uptime_s: Option<u64>,
+    /// Reads that the broker does not have yet; null if the store cannot tell.
+    pending: Option<u64>,
+    /// Reads that were dropped undelivered for want of room, ever.
+    dropped: u64,
+}
+
+/// The answer to a command, on `cmd/…/result`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ResultMessage<'a> {
+    /// `vinspect.result/1`
+    schema: &'static str,
+    /// Which command.
+    command: Name,
+    /// Whether it was carried out.
+    ok: bool,
+    /// Why not: a sentence.
+    error: Option<String>,
+    /// The read that `trigger` asked for.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    read: Option<Uuid>,
+    /// As in the command.
+    correlation: Option<&'a str>,
 }
 
 /// The message of a read.
@@ -65,7 +163,7 @@ pub fn read_message(site: &str, station: &str, sequence: i64, verdict: &Verdict)
     let timings = &verdict.timings;
     let year = verdict.decided_at.year();
     let read = Read {
-        schema: SCHEMA,
+        schema: READ_SCHEMA,
         id: verdict.id,
         sequence,
         site,
@@ -78,28 +176,63 @@ pub fn read_message(site: &str, station: &str, sequence: i64, verdict: &Verdict)
         confidence: reading.confidence,
         reason: reading.reason,
         candidates: &reading.candidates,
+        expected: verdict.expected,
         check_digit: reading.check_digit,
         decoded: reading.vin.as_ref().map(|vin| vin.decode(year)),
         quad: reading.quad,
         frames: verdict.frames,
         missed_triggers: verdict.missed,
-        fault: verdict.fault.as_deref(),
+        faults: &verdict.faults,
         timings_ms: Timings {
             settle: milliseconds(timings.settle),
             capture: milliseconds(timings.capture),
             read: milliseconds(timings.read),
             total: milliseconds(timings.total),
         },
+        historical: false,
     };
     json(&read)
 }
 
-/// The message of `status`: `online` or `offline`.
-pub fn status_message(online: bool) -> String {
-    json(&Status {
+/// The message of a read, sent late.
+pub fn as_historical(read: &str) -> String {
+    const NOW: &str = "\"historical\":false}";
+    match read.strip_suffix(NOW) {
+        Some(start) => format!("{start}\"historical\":true}}"),
+        // Of an earlier version, which did not tell.
+        None => read.to_owned(),
+    }
+}
+
+/// The message of `status`.
+pub fn status_message(status: &Status) -> String {
+    json(&StatusMessage {
         schema: STATUS_SCHEMA,
-        state: if online { "online" } else { "offline" },
+        state: status.state,
+        causes: &status.causes,
         version: env!("CARGO_PKG_VERSION"),
+        uptime_s: status.uptime.map(|uptime| uptime.as_secs()),
+        pending: status.pending,
+        dropped: status.dropped,
+    })
+}
+
+/// The message of `cmd/…/result`.
+pub fn result_message(
+    command: Name,
+    correlation: Option<String>,
+    done: &Result<Done, Declined>,
+) -> String {
+    json(&ResultMessage {
+        schema: RESULT_SCHEMA,
+        command,
+        ok: done.is_ok(),
+        error: done.as_ref().err().map(ToString::to_string),
+        read: match done {
+            Ok(Done::Read(id)) => Some(*id),
+            _ => None,
+        },
+        correlation: correlation.as_deref(),
     })
 }
 
@@ -144,15 +277,20 @@ mod tests {
             triggered_at: time.clone(),
             decided_at: time,
             reading: fusion.reading(),
+            expected: Some(Match::Match),
             frames: 1,
+            picture: None,
             missed: 2,
-            fault: None,
+            faults: Vec::new(),
             timings: crate::station::Timings {
                 total: Duration::from_micros(123_456),
                 ..Default::default()
             },
         };
-        let read: Value = serde_json::from_str(&read_message("s", "b", 7, &verdict)).unwrap();
+        let message = read_message("s", "b", 7, &verdict);
+        let late: Value = serde_json::from_str(&as_historical(&message)).unwrap();
+        assert_eq!(late["historical"], true);
+        let read: Value = serde_json::from_str(&message).unwrap();
         for (pointer, value) in [
             ("/schema", json!("vinspect.read/1")),
             ("/sequence", json!(7)),
@@ -166,6 +304,8 @@ mod tests {
             ("/missed_triggers", json!(2)),
             ("/timings_ms/total", json!(123.5)),
             ("/reason", Value::Null),
+            ("/expected", json!("match")),
+            ("/historical", json!(false)),
         ] {
             assert_eq!(read.pointer(pointer), Some(&value), "{pointer}");
         }

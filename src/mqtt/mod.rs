@@ -1,32 +1,80 @@
-//! Topics, messages, and their delivery.
+//! Topics, messages, commands, and the delivery of the outbox.
 
 #[cfg(feature = "demo")]
 pub mod broker;
-mod delivery;
+mod command;
+#[cfg(test)]
+mod contract;
+mod courier;
+mod discovery;
+mod link;
 mod message;
 
-pub use delivery::{Connection, Delivery, MqttError, password};
-pub use message::{SCHEMA, read_message, status_message};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+pub use command::Name;
+pub use courier::{Delivery, Settings};
+pub use link::{Address, Tls, Version};
+pub use message::{read_message, status_message};
 
 /// Where a station speaks and listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics {
+    /// `vinspect/<site>/<station>`
+    root: String,
     /// Reads, one JSON object each, QoS 1.
     pub read: String,
-    /// Whether the station is there; retained, also its last will.
+    /// How the station is; retained, also its last will.
     pub status: String,
-    /// Anything sent here starts a read.
-    pub trigger: String,
+    /// Pictures, JPEG.
+    pub snapshot: String,
 }
 
 impl Topics {
     /// `vinspect/<site>/<station>/…`
     pub fn new(site: &str, station: &str) -> Self {
-        let topic = |name: &str| format!("vinspect/{site}/{station}/{name}");
+        let root = format!("vinspect/{site}/{station}");
+        let topic = |name: &str| format!("{root}/{name}");
         Self {
             read: topic("read"),
             status: topic("status"),
-            trigger: topic("cmd/trigger"),
+            snapshot: topic("snapshot"),
+            root,
         }
     }
+
+    /// Where a command is given.
+    pub fn command(&self, name: Name) -> String {
+        format!("{}/cmd/{}", self.root, name.as_str())
+    }
+
+    /// Where it is answered.
+    pub fn result(&self, name: Name) -> String {
+        format!("{}/cmd/{}/result", self.root, name.as_str())
+    }
+
+    /// Which command a topic is for.
+    fn name(&self, topic: &str) -> Option<Name> {
+        Name::ALL
+            .into_iter()
+            .find(|&name| self.command(name) == topic)
+    }
+}
+
+/// A secret that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("mqtt.password_file {}: {source}", path.display())]
+pub struct PasswordError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// What a password file holds, without the end of its line.
+pub fn password(path: &Path) -> Result<String, PasswordError> {
+    let text = fs::read_to_string(path).map_err(|source| PasswordError {
+        path: path.into(),
+        source,
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -98,7 +98,11 @@ impl Fusion {
     /// What their text says.
     fn text(&self) -> Reading {
         let Some(text) = self.best() else {
-            return no_read(Reason::NoMarkFound, None);
+            let reason = match self.frame {
+                0 => Reason::NoFrame,
+                _ => Reason::NoMarkFound,
+            };
+            return no_read(reason, None);
         };
         let best = text.posterior.best();
         log::debug!("{} {:.4} {:?}", best.vin, text.confidence, text.features);

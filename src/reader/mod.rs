@@ -160,6 +160,7 @@ impl Observe for Reader {
 /// What is to be done with a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Outcome {
     /// May be trusted.
     Accepted,
@@ -182,7 +183,10 @@ impl fmt::Display for Outcome {
 /// Why a reading was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Reason {
+    /// There was no picture to look at.
+    NoFrame,
     /// Nothing in the picture looks like a VIN.
     NoMarkFound,
     /// A mark, but with too few pixels a character.
@@ -204,6 +208,7 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::NoFrame => "no_frame",
             Self::NoMarkFound => "no_mark_found",
             Self::TooSmall => "too_small",
             Self::Unreadable => "unreadable",
@@ -218,8 +223,10 @@ impl fmt::Display for Reason {
 
 /// A VIN and how probable it is.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// The VIN.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub vin: Vin,
     /// Posterior probability, 0 to 1.
     pub probability: f32,

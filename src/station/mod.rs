@@ -2,7 +2,12 @@
 //! traits, time by its clock, and no broker.
 
 mod burst;
+mod fault;
+pub mod order;
 mod verdict;
+mod watch;
 
-pub use burst::{Clock, Parts, Settings, Station, SystemClock};
+use fault::Fault;
+pub use fault::{FaultKind, Trouble};
 pub use verdict::{Source, Timings, Verdict};
+pub use watch::{Clock, Parts, Served, Settings, Station, SystemClock};

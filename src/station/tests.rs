@@ -3,16 +3,17 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::camera::Shot;
+use crate::camera::{CameraError, Shot};
 use crate::gpio::Edge;
 use crate::image::Frame;
-use crate::reader::{Observation, Outcome, ReadError, script};
+use crate::reader::{Observation, Outcome, ReadError, Reason, script};
 
 const VIN: &str = "1HGCM82633A004352";
 const OTHER: &str = "WVWZZZ1JZXW000001";
@@ -35,6 +36,7 @@ struct World {
     frames: usize,
     /// The camera was plugged in again, and what is held of it gives no more frames.
     camera_is_stale: bool,
+    camera_is_away: bool,
     light_fails: bool,
     trigger_fails: bool,
     /// What is seen, frame by frame; the last stays.
@@ -131,8 +133,14 @@ impl Camera for Sim {
         Ok(())
     }
 
-    fn let_go_if_away(&mut self) {
-        self.0.lock().unwrap().camera_is_stale = false;
+    fn check(&mut self) -> Result<(), CameraError> {
+        let mut world = self.0.lock().unwrap();
+        // What was held of it is let go of by asking.
+        world.camera_is_stale = false;
+        if world.camera_is_away {
+            return Err(CameraError::Device("the camera is away".into()));
+        }
+        Ok(())
     }
 }
 
@@ -161,7 +169,8 @@ impl Observe for Sim {
 
 struct Bench {
     world: Shared,
-    commands: Sender<Instant>,
+    orders: Sender<Order>,
+    health: Arc<Health>,
     station: Station,
     start: Instant,
 }
@@ -178,6 +187,7 @@ fn bench() -> Bench {
         broken_frames: Vec::new(),
         frames: 0,
         camera_is_stale: false,
+        camera_is_away: false,
         light_fails: false,
         trigger_fails: false,
         scenes: [script::seen(script::clear(VIN))].into(),
@@ -188,7 +198,8 @@ fn bench() -> Bench {
         read: Vec::new(),
         stop_at: start + Duration::from_secs(60),
     }));
-    let (commands, received) = channel();
+    let (orders, received) = channel();
+    let health = Arc::new(Health::default());
     let sim = || Sim(Arc::clone(&world));
     let decision = Decision {
         accept_at: 0.9,
@@ -196,7 +207,7 @@ fn bench() -> Bench {
     };
     let parts = Parts {
         trigger: Some(Box::new(sim())),
-        commands: received,
+        orders: received,
         light: Some(Box::new(sim())),
         ok_lamp: None,
         ng_lamp: None,
@@ -204,11 +215,13 @@ fn bench() -> Bench {
         observer: Box::new(sim()),
         decision,
         clock: Box::new(sim()),
+        health: Arc::clone(&health),
     };
     let station = Station::new(parts, Settings::default());
     Bench {
         world,
-        commands,
+        orders,
+        health,
         station,
         start,
     }
@@ -218,6 +231,20 @@ impl Bench {
     fn press(&self, after_ms: u64) {
         let at = self.start + Duration::from_millis(after_ms);
         self.world.lock().unwrap().presses.push_back(at);
+    }
+
+    /// Gives an order; the answer comes to the receiver.
+    fn order(&self, task: Task) -> Receiver<Result<Done, Declined>> {
+        let (sender, answer) = channel();
+        let at = self.start;
+        let answered = Box::new(move |done| sender.send(done).unwrap());
+        let order = Order {
+            task,
+            at,
+            answer: answered,
+        };
+        self.orders.send(order).unwrap();
+        answer
     }
 
     /// Runs until the world's time is up.
@@ -232,8 +259,11 @@ impl Bench {
             if now >= stop_at || stop.load(Ordering::SeqCst) {
                 return verdicts;
             }
-            if let Some(verdict) = self.station.turn(&stop) {
-                verdicts.push(verdict);
+            if let Some(served) = self.station.turn(&stop) {
+                if let Some(answer) = served.answer {
+                    answer(Ok(Done::Read(served.verdict.id)));
+                }
+                verdicts.push(served.verdict);
                 assert!(
                     !self.world.lock().unwrap().light,
                     "the light is off after a read"
@@ -243,6 +273,12 @@ impl Bench {
     }
 }
 
+/// Whether a fault of a read says this.
+fn told(verdict: &Verdict, words: &str) -> bool {
+    let mut faults = verdict.faults.iter();
+    faults.any(|fault| fault.message.contains(words))
+}
+
 #[test]
 fn a_camera_that_was_away_between_reads_serves_the_next_one() {
     let mut bench = bench();
@@ -250,7 +286,7 @@ fn a_camera_that_was_away_between_reads_serves_the_next_one() {
     bench.press(100);
     let verdicts = bench.verdicts();
     assert_eq!(verdicts[0].reading.outcome, Outcome::Accepted);
-    assert_eq!(verdicts[0].fault, None);
+    assert!(verdicts[0].faults.is_empty());
 }
 
 #[test]
@@ -263,8 +299,8 @@ fn a_trigger_is_read_in_full_light_and_ends_early() {
     assert_eq!(verdict.reading.outcome, Outcome::Accepted);
     assert_eq!(verdict.reading.vin.as_ref().unwrap().as_str(), VIN);
     assert_eq!(
-        (verdict.source, verdict.missed, &verdict.fault),
-        (Source::Gpio, 0, &None)
+        (verdict.source, verdict.missed, verdict.faults.len()),
+        (Source::Gpio, 0, 0)
     );
     assert!(verdict.frames < Settings::default().burst_frames);
     assert!(verdict.timings.total >= verdict.timings.settle + verdict.timings.read);
@@ -304,7 +340,7 @@ fn a_burst_ends_with_the_light() {
     bench.press(0);
     let verdict = &bench.verdicts()[0];
     assert!((1..Settings::default().burst_frames).contains(&verdict.frames));
-    assert!(verdict.fault.as_ref().unwrap().contains("longest_on_ms"));
+    assert!(told(&verdict, "longest_on_ms"));
 }
 
 #[test]
@@ -323,11 +359,15 @@ fn triggers_while_busy_are_missed_not_queued() {
     for at in [0, 150, 250] {
         bench.press(at);
     }
-    let now = bench.start + Duration::from_millis(10);
-    bench.commands.send(now).unwrap();
+    let answers = [bench.order(Task::Read), bench.order(Task::Read)];
+    let light = bench.order(Task::Light(None));
     let verdicts = bench.verdicts();
     assert_eq!(verdicts.len(), 1);
-    assert_eq!(verdicts[0].missed, 3);
+    assert_eq!(verdicts[0].missed, 4);
+    let [read, busy] = answers.map(|answer| answer.recv().unwrap());
+    assert!(matches!(read, Ok(Done::Read(id)) if id == verdicts[0].id));
+    assert_eq!(busy.unwrap_err(), Declined::Busy);
+    assert!(matches!(light.recv().unwrap(), Ok(Done::Light)));
 }
 
 #[test]
@@ -343,7 +383,7 @@ fn bounces_are_no_triggers() {
 #[test]
 fn a_command_triggers_too() {
     let mut bench = bench();
-    bench.commands.send(bench.start).unwrap();
+    let _answer = bench.order(Task::Read);
     let verdicts = bench.verdicts();
     assert_eq!(verdicts[0].source, Source::Command);
     assert_eq!(verdicts[0].reading.outcome, Outcome::Accepted);
@@ -357,8 +397,8 @@ fn a_lost_camera_is_a_fault_and_the_next_read_works() {
     bench.press(20_000);
     let verdicts = bench.verdicts();
     assert_eq!(verdicts.len(), 2);
-    assert!(verdicts[0].fault.as_ref().unwrap().contains("plugged in"));
-    assert_eq!(verdicts[0].reading.outcome, Outcome::NoRead);
+    assert!(told(&verdicts[0], "plugged in"));
+    assert_eq!(verdicts[0].reading.reason, Some(Reason::NoFrame));
     assert_eq!(verdicts[1].reading.outcome, Outcome::Accepted);
 }
 
@@ -368,13 +408,7 @@ fn a_broken_light_is_told_and_reading_goes_on() {
     bench.world.lock().unwrap().light_fails = true;
     bench.press(0);
     let verdicts = bench.verdicts();
-    assert!(
-        verdicts[0]
-            .fault
-            .as_ref()
-            .unwrap()
-            .contains("light is broken")
-    );
+    assert!(told(&verdicts[0], "light is broken"));
     assert_eq!(verdicts[0].reading.outcome, Outcome::Accepted);
 }
 
@@ -401,7 +435,7 @@ fn stopping_mid_burst_keeps_what_was_seen() {
     let verdicts = bench.verdicts();
     assert_eq!(verdicts.len(), 1);
     assert_eq!(verdicts[0].frames, 3);
-    assert!(verdicts[0].fault.as_ref().unwrap().contains("stopped"));
+    assert!(told(&verdicts[0], "stopped"));
     assert!(!bench.world.lock().unwrap().light);
 }
 
@@ -411,9 +445,10 @@ fn stopping_while_the_picture_settles_reads_nothing() {
     let request = Request {
         source: Source::Gpio,
         at: bench.start,
+        answer: None,
     };
-    let verdict = bench.station.serve(request, &AtomicBool::new(true));
-    assert!(verdict.fault.unwrap().contains("stopped"));
+    let verdict = bench.station.serve(request, &AtomicBool::new(true)).verdict;
+    assert!(told(&verdict, "stopped"));
     assert_eq!(verdict.reading.outcome, Outcome::NoRead);
     let world = bench.world.lock().unwrap();
     assert!(!world.light && world.read.is_empty());
@@ -427,7 +462,7 @@ fn a_reader_that_fails_is_a_fault_and_the_next_read_works() {
     bench.press(20_000);
     let verdicts = bench.verdicts();
     assert_eq!(verdicts.len(), 2);
-    assert!(verdicts[0].fault.as_ref().unwrap().contains("scripted"));
+    assert!(told(&verdicts[0], "scripted"));
     assert_eq!(verdicts[0].reading.outcome, Outcome::NoRead);
     assert_eq!(verdicts[1].reading.outcome, Outcome::Accepted);
 }
@@ -436,13 +471,16 @@ fn a_reader_that_fails_is_a_fault_and_the_next_read_works() {
 fn a_broken_trigger_is_told_with_the_reads_that_commands_ask_for() {
     let mut bench = bench();
     bench.world.lock().unwrap().trigger_fails = true;
-    bench.commands.send(bench.start).unwrap();
+    let _answer = bench.order(Task::Read);
     let Some(Event::Triggered(request)) = bench.station.wait(LOOK_UP) else {
         panic!("a command still triggers");
     };
-    let verdict = bench.station.serve(request, &AtomicBool::new(false));
+    let verdict = bench
+        .station
+        .serve(request, &AtomicBool::new(false))
+        .verdict;
     assert_eq!(verdict.reading.outcome, Outcome::Accepted);
-    assert!(verdict.fault.unwrap().contains("trigger is broken"));
+    assert!(told(&verdict, "trigger is broken"));
 }
 
 /// A line that floats: edge after edge, each a bounce of the one before. Stop and commands must still get their turn.
@@ -455,9 +493,111 @@ fn a_chattering_line_does_not_hold_the_station() {
     let first = bench.station.wait(LOOK_UP);
     assert!(matches!(first, Some(Event::Triggered(_))));
     assert!(matches!(bench.station.wait(LOOK_UP), Some(Event::Bounce)));
-    bench.commands.send(bench.start).unwrap();
+    let _answer = bench.order(Task::Read);
     let next = bench.station.wait(LOOK_UP);
     assert!(matches!(next, Some(Event::Triggered(request)) if request.source == Source::Command));
+}
+
+fn vin(text: &str) -> Vin {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_next_car_is_compared_with_the_expected_one_and_the_one_after_is_not() {
+    for (vins, result) in [
+        (vec![vin(VIN)], Match::Match),
+        (vec![vin(OTHER)], Match::Mismatch),
+        (vec![vin(OTHER), vin(VIN)], Match::Match),
+        (vec![vin(OTHER), vin(OTHER)], Match::Unexpected),
+    ] {
+        let mut bench = bench();
+        let within = Duration::from_secs(30);
+        let noted = bench.order(Task::Expect { vins, within });
+        bench.press(100);
+        bench.press(20_000);
+        let verdicts = bench.verdicts();
+        assert!(matches!(noted.recv().unwrap(), Ok(Done::Expecting)));
+        assert_eq!(
+            [verdicts[0].expected, verdicts[1].expected],
+            [Some(result), None]
+        );
+    }
+}
+
+#[test]
+fn what_is_expected_outlasts_a_read_without_a_vin_but_not_its_time() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().scenes = [Observation::default()].into();
+    let within = Duration::from_secs(10);
+    let vins = vec![vin(VIN)];
+    let _noted = bench.order(Task::Expect { vins, within });
+    bench.press(100);
+    bench.press(20_000);
+    bench.world.lock().unwrap().stop_at = bench.start + Duration::from_secs(8);
+    assert_eq!(bench.verdicts()[0].expected, None);
+    {
+        let mut world = bench.world.lock().unwrap();
+        world.scenes = [script::seen(script::clear(VIN))].into();
+        world.stop_at = bench.start + Duration::from_secs(60);
+    }
+    assert!(bench.station.expected.is_some());
+    assert_eq!(bench.verdicts()[0].expected, None);
+}
+
+#[test]
+fn a_light_that_is_ordered_goes_off_again() {
+    let mut bench = bench();
+    let second = Duration::from_secs(1);
+    let answer = bench.order(Task::Light(Some(second)));
+    assert!(bench.station.turn(&AtomicBool::new(false)).is_none());
+    assert!(matches!(answer.recv().unwrap(), Ok(Done::Light)));
+    assert!(bench.world.lock().unwrap().light);
+    bench.world.lock().unwrap().now += second;
+    let off = bench.order(Task::Light(None));
+    let _ = bench.station.turn(&AtomicBool::new(false));
+    assert!(off.recv().is_ok() && !bench.world.lock().unwrap().light);
+    let long = bench.order(Task::Light(Some(Duration::from_secs(3600))));
+    let _ = bench.station.turn(&AtomicBool::new(false));
+    assert!(matches!(
+        long.recv().unwrap(),
+        Err(Declined::TooLong(most)) if most == Settings::default().longest_on
+    ));
+}
+
+#[test]
+fn a_picture_is_taken_in_full_light_and_not_read() {
+    let mut bench = bench();
+    let answer = bench.order(Task::Capture);
+    assert!(bench.verdicts().is_empty());
+    let Ok(Done::Captured(picture)) = answer.recv().unwrap() else {
+        panic!("a picture");
+    };
+    assert!(picture.luma[0] > 170);
+    let world = bench.world.lock().unwrap();
+    assert!(world.read.is_empty() && !world.light);
+}
+
+#[test]
+fn what_ails_the_camera_is_told_until_it_works_again() {
+    let mut bench = bench();
+    let ailing = |bench: &Bench| !bench.health.ailments().is_empty();
+    bench.world.lock().unwrap().broken_frames = vec![2];
+    bench.press(0);
+    bench.world.lock().unwrap().stop_at = bench.start + Duration::from_secs(10);
+    bench.verdicts();
+    assert!(ailing(&bench), "it is there, but gave no frame");
+    bench.press(11_000);
+    bench.world.lock().unwrap().stop_at = bench.start + Duration::from_secs(20);
+    bench.verdicts();
+    assert!(!ailing(&bench));
+    let turn = |bench: &mut Bench, away| {
+        bench.world.lock().unwrap().camera_is_away = away;
+        assert!(bench.station.turn(&AtomicBool::new(false)).is_none());
+    };
+    turn(&mut bench, true);
+    assert!(ailing(&bench));
+    turn(&mut bench, false);
+    assert!(!ailing(&bench));
 }
 
 proptest! {

@@ -6,11 +6,15 @@ use jiff::Zoned;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::Trouble;
+use super::order::Match;
+use crate::image::Frame;
 use crate::reader::Reading;
 
 /// What asked for a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Source {
     /// An edge at the trigger pin.
     Gpio,
@@ -44,12 +48,16 @@ pub struct Verdict {
     pub decided_at: Zoned,
     /// What the burst says.
     pub reading: Reading,
+    /// How the car is to the one that was expected, if one was and a VIN was read.
+    pub expected: Option<Match>,
     /// Frames that were read.
     pub frames: u32,
+    /// The last of them that showed a mark, or the last.
+    pub picture: Option<Frame>,
     /// Triggers that came while the station was busy, since the verdict before.
     pub missed: u32,
-    /// What went wrong with the hardware, as a sentence; the reading is of what was seen until then.
-    pub fault: Option<String>,
+    /// What went wrong; the reading is of what was seen until then.
+    pub faults: Vec<Trouble>,
     /// How long it took.
     pub timings: Timings,
 }

@@ -51,6 +51,8 @@ pub struct Pending {
     pub sequence: i64,
     /// The message.
     pub payload: String,
+    /// When the verdict was reached.
+    pub decided_at: Timestamp,
 }
 
 /// Reads in the order they were made.
@@ -123,7 +125,11 @@ impl Store {
                 params![sequence, payload],
             )?;
             transaction.commit()?;
-            Ok(Pending { sequence, payload })
+            Ok(Pending {
+                sequence,
+                payload,
+                decided_at: Timestamp::now(),
+            })
         })
     }
 
@@ -138,11 +144,17 @@ impl Store {
                         Ok(Pending {
                             sequence: row.get(0)?,
                             payload: row.get(1)?,
+                            decided_at: Timestamp::now(),
                         })
                     },
                 )
                 .optional()
         })
+    }
+
+    /// Shim.
+    pub fn pending_after(&self, after: i64, _: usize) -> Result<Vec<Pending>, StoreError> {
+        Ok(self.oldest_pending(after)?.into_iter().collect())
     }
 
     /// The broker has it. The last [`KEPT`] delivered reads stay to be looked at.

@@ -10,6 +10,7 @@ use super::{ALPHABET, LENGTH, Vin};
 /// Whether place 9 holds the check digit. No verdict makes a VIN invalid: real cars break every rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum CheckDigit {
     /// It does. One string in eleven does by chance.
     Pass,

@@ -6,9 +6,11 @@ use super::{CheckDigit, VehicleType, Vin, wmi};
 
 /// What a VIN says about its car, as far as its 17 characters tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Decoded {
     /// The maker's code: three characters, or six for a maker of fewer than 1,000 vehicles a year (a 9 in third place;
     /// then places 12 to 14 belong to it).
+    #[cfg_attr(test, schemars(with = "String"))]
     pub wmi: heapless::String<6, u8>,
     /// Who holds the code, if known: a marque where it is one marque's, else the company.
     pub maker: Option<&'static str>,
@@ -21,6 +23,7 @@ pub struct Decoded {
     /// Whether the maker builds fewer than 1,000 vehicles a year.
     pub small_maker: bool,
     /// The model years that place 10 may mean, the likelier first; empty if it holds none.
+    #[cfg_attr(test, schemars(with = "Vec<u16>"))]
     pub model_years: heapless::Vec<u16, 2>,
     /// Whether the first of `model_years` is certain.
     pub year_conclusive: bool,
@@ -29,6 +32,7 @@ pub struct Decoded {
     /// Place 11: the plant, for most makers.
     pub plant: char,
     /// The maker's running number: the last six characters, or three after a small maker's code.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub serial: heapless::String<6, u8>,
 }
 

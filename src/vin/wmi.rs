@@ -47,6 +47,7 @@ pub(crate) fn maker_codes() -> impl Iterator<Item = &'static str> {
 /// The type of vehicles that a maker's code is registered for with NHTSA (vPIC), as in 49 CFR 571.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum VehicleType {
     /// Built to carry ten persons at most.
     PassengerCar,

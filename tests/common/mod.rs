@@ -2,6 +2,8 @@
 //! hardware.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+pub mod fault_broker;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +19,7 @@ use vinspect::cli::service::{self, Hardware};
 use vinspect::config::Config;
 use vinspect::gpio::simulated::{Button, Light};
 use vinspect::image::{Frame, Point, Quad};
-use vinspect::mqtt::broker;
+use vinspect::mqtt::{Version, broker};
 use vinspect::reader::{Decision, Evidence, Mark, Observation, Observe, ReadError};
 use vinspect::store::Store;
 use vinspect::vin::ALPHABET;
@@ -170,7 +172,8 @@ impl Station {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         config.mqtt.host = "127.0.0.1".into();
-        config.mqtt.port = port;
+        config.mqtt.port = Some(port);
+        config.mqtt.version = Version::V311;
         config.trigger.debounce_ms = 0;
         config.light.brighten_timeout_ms = 0;
         config.store.path = folder.path().join("v.db");

@@ -19,7 +19,7 @@ use super::{Failure, hardware};
 use crate::camera::replay::{Replay, Scene};
 use crate::config::{Config, MqttConfig, StoreConfig};
 use crate::gpio::{Limited, simulated};
-use crate::mqtt::{Topics, broker};
+use crate::mqtt::{Topics, Version, broker};
 use scenes::{Expected, SCENES, Shown};
 
 /// A read that takes longer was lost.
@@ -48,7 +48,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let config = Config {
         mqtt: MqttConfig {
             host: "127.0.0.1".into(),
-            port,
+            port: Some(port),
+            version: Version::V311,
             ..MqttConfig::default()
         },
         store: StoreConfig {

@@ -41,10 +41,14 @@ fn a_clear_mark_is_accepted() {
 fn an_empty_bay_is_no_read() {
     let nothing = [script::frame([]), script::frame([])];
     let wall = || script::frame([script::mark(script::clear(CAR), 0.02, 340.0)]);
-    for reading in [read([]), read(nothing), read([wall(), wall(), wall()])] {
+    for (reading, reason) in [
+        (read([]), Reason::NoFrame),
+        (read(nothing), Reason::NoMarkFound),
+        (read([wall(), wall(), wall()]), Reason::NoMarkFound),
+    ] {
         assert_eq!(
             (reading.outcome, reading.reason),
-            (Outcome::NoRead, Some(Reason::NoMarkFound))
+            (Outcome::NoRead, Some(reason))
         );
         assert!(reading.vin.is_none() && reading.candidates.is_empty());
     }

@@ -1,0 +1,507 @@
+//! Carries reads from the outbox to the broker, in order, until each is acknowledged; and commands the other way.
+//!
+//! A read stays in the store until its own PUBACK. A connection that ends or stalls is thrown away, and what was not
+//! acknowledged goes over the next one: the last few reads may come twice, and their ids tell.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use super::command::{self, Name};
+use super::link::{Address, Heard, Incoming, Link, Message, Outage, WINDOW};
+use super::message::{State, Status, as_historical, result_message, status_message};
+use super::{Topics, discovery};
+use crate::health::{Cause, Health};
+use crate::image::jpeg;
+use crate::station::order::{Declined, Done, Order};
+use crate::store::{Pending, Store, StoreError};
+
+/// A read that is not acknowledged by then is sent again over a new connection.
+const STALL: Duration = Duration::from_secs(10);
+/// The first wait after a lost connection; it doubles up to the last.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LAST_WAIT: Duration = Duration::from_secs(30);
+/// A read that the broker refused is offered again after this long.
+const REFUSED_WAIT: Duration = Duration::from_secs(30);
+/// Reads under way at once; the rest of the window is for all else.
+const READS: usize = WINDOW as usize / 2;
+/// Reads that are sent later than this after the verdict are of the past.
+const HISTORICAL: Duration = Duration::from_secs(10);
+/// A status at least this often.
+const STATUS: Duration = Duration::from_secs(60);
+/// How long saying goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// Answers and pictures that wait for a connection; more are thrown away.
+const ROOM: usize = 32;
+
+/// Who delivers what, where to.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The broker.
+    pub address: Address,
+    /// Where this station speaks and listens.
+    pub topics: Topics,
+    /// The prefix under which Home Assistant looks for devices, if it is to be told.
+    pub home_assistant: Option<String>,
+    /// Whether a picture of each read is published.
+    pub snapshots: bool,
+}
+
+/// The thread that delivers.
+pub struct Delivery {
+    signals: Arc<Signals>,
+    post: mpsc::Sender<Message>,
+    settings: Settings,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Signals {
+    /// There is something in the outbox.
+    work: Notify,
+    /// Say goodbye.
+    stop: Notify,
+}
+
+impl Delivery {
+    /// Begins to deliver what is in the store. What is commanded goes to `orders`.
+    pub fn start(
+        settings: Settings,
+        store: Arc<Store>,
+        health: Arc<Health>,
+        orders: Sender<Order>,
+    ) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let signals = Arc::new(Signals::default());
+        let (post, letters) = mpsc::channel(ROOM);
+        let courier = Courier {
+            settings: settings.clone(),
+            store,
+            health,
+            orders,
+            post: post.clone(),
+            signals: Arc::clone(&signals),
+            begun: Instant::now(),
+            acknowledged: Cell::new(0),
+        };
+        let thread = thread::Builder::new()
+            .name("mqtt".into())
+            .spawn(move || runtime.block_on(courier.run(letters)))?;
+        Ok(Self {
+            signals,
+            post,
+            settings,
+            thread: Some(thread),
+        })
+    }
+
+    /// Tells that a read was put into the store.
+    pub fn wake(&self) {
+        self.signals.work.notify_one();
+    }
+
+    /// Publishes a picture of a read, if that is wanted; not kept for a broker that is away.
+    pub fn snapshot(&self, read: Uuid, picture: &crate::image::Frame) {
+        if self.settings.snapshots {
+            let message = snapshot(&self.settings.topics, read, picture);
+            // Without room there is no connection, and nobody to show it to.
+            let _ = self.post.try_send(message);
+        }
+    }
+}
+
+impl Drop for Delivery {
+    /// Publishes `offline` and ends; what is undelivered stays in the store.
+    fn drop(&mut self) {
+        self.signals.stop.notify_one();
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            log::error!("the MQTT thread had panicked");
+        }
+    }
+}
+
+fn snapshot(topics: &Topics, id: Uuid, picture: &crate::image::Frame) -> Message {
+    Message {
+        topic: topics.snapshot.clone(),
+        payload: jpeg(picture),
+        correlation: Some(id.to_string().into_bytes()),
+        content_type: Some("image/jpeg"),
+        ..Message::default()
+    }
+}
+
+struct Courier {
+    settings: Settings,
+    store: Arc<Store>,
+    health: Arc<Health>,
+    orders: Sender<Order>,
+    post: mpsc::Sender<Message>,
+    signals: Arc<Signals>,
+    begun: Instant,
+    /// The last read that was acknowledged, lest one that the store cannot note as delivered holds up all others.
+    acknowledged: Cell<i64>,
+}
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error("stopped")]
+    Stopped,
+    #[error(transparent)]
+    Outage(#[from] Outage),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What was given to the link and has no number yet, in order.
+#[derive(Clone, Copy, PartialEq)]
+enum Given {
+    Read(i64),
+    Other,
+}
+
+/// A read that is on its way.
+struct OnItsWay {
+    sequence: i64,
+    packet: Option<u16>,
+    since: Instant,
+    acknowledged: bool,
+}
+
+/// One connection and what is on its way over it.
+struct Session {
+    link: Link,
+    given: VecDeque<Given>,
+    reads: VecDeque<OnItsWay>,
+    /// Reads are not offered before: the broker has refused one.
+    pause: Option<Instant>,
+}
+
+impl Session {
+    /// Gives anything but a read.
+    fn give(&mut self, message: Message) -> Result<(), Outage> {
+        self.given.push_back(Given::Other);
+        self.link.publish(message)
+    }
+}
+
+impl Courier {
+    async fn run(self, mut letters: mpsc::Receiver<Message>) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let begun = Instant::now();
+            let end = match self.session(&mut letters).await {
+                Err(end) => end,
+                Ok(never) => match never {},
+            };
+            match &end {
+                End::Stopped => return,
+                End::Outage(outage) => self.health.ails(
+                    Cause::Broker,
+                    format!(
+                        "the MQTT broker {}:{} {outage} [{}]",
+                        self.settings.address.host,
+                        self.settings.address.port,
+                        outage.code()
+                    ),
+                ),
+                End::Store(error) => self.health.ails(Cause::Store, error),
+            }
+            wait = if begun.elapsed() > LAST_WAIT {
+                FIRST_WAIT
+            } else {
+                (wait * 2).min(LAST_WAIT)
+            };
+            // Many stations lose a broker at once; they should not all come back at once.
+            let jitter = wait.mul_f64(f64::from(Uuid::new_v4().as_bytes()[0]) / 512.0);
+            tokio::select! {
+                () = sleep(wait + jitter) => {}
+                () = self.signals.stop.notified() => return,
+            }
+        }
+    }
+
+    /// One connection from its beginning to its end.
+    async fn session(&self, letters: &mut mpsc::Receiver<Message>) -> Result<Infallible, End> {
+        let mut session = Session {
+            link: Link::dial(&self.settings.address, self.offline())?,
+            given: VecDeque::new(),
+            reads: VecDeque::new(),
+            pause: None,
+        };
+        let end = match self.greet(&mut session).await {
+            Ok(()) => self.converse(&mut session, letters).await,
+            Err(end) => Err(end),
+        };
+        if matches!(end, Err(End::Stopped)) {
+            // The broker is gone or slow: then the last will speaks.
+            let _ = timeout(GOODBYE, self.say_goodbye(&mut session)).await;
+        }
+        end
+    }
+
+    /// Until the broker lets us in.
+    async fn greet(&self, session: &mut Session) -> Result<(), End> {
+        let connected = async {
+            while !matches!(session.link.hear().await?, Heard::Connected) {}
+            Ok::<(), Outage>(())
+        };
+        tokio::select! {
+            connected = timeout(STALL, connected) => connected.map_err(|_| Outage::Stalled)??,
+            () = self.signals.stop.notified() => return Err(End::Stopped),
+        }
+        log::info!("connected to the MQTT broker");
+        self.health.recovered(Cause::Broker);
+        let topics = &self.settings.topics;
+        let mut heard: Vec<_> = Name::ALL.map(|name| topics.command(name)).into();
+        heard.extend(self.settings.home_assistant.as_deref().map(discovery::born));
+        session.link.subscribe(&heard)?;
+        session.give(self.status_now())?;
+        self.introduce(session)?;
+        Ok(())
+    }
+
+    async fn converse(
+        &self,
+        session: &mut Session,
+        letters: &mut mpsc::Receiver<Message>,
+    ) -> Result<Infallible, End> {
+        let mut told = Instant::now();
+        let mut ailments = self.health.ailments();
+        loop {
+            self.offer(session)?;
+            let patience = patience(session).min(STATUS.saturating_sub(told.elapsed()));
+            tokio::select! {
+                heard = session.link.hear() => self.hear(session, heard?)?,
+                () = self.signals.work.notified() => {}
+                Some(letter) = letters.recv() => session.give(letter)?,
+                () = self.signals.stop.notified() => return Err(End::Stopped),
+                () = self.health.changed() => {}
+                () = sleep(patience) => {}
+            }
+            let oldest = session.reads.front();
+            if oldest.is_some_and(|read| read.since.elapsed() >= STALL) {
+                return Err(Outage::Stalled.into());
+            }
+            let now = self.health.ailments();
+            if now != ailments || told.elapsed() >= STATUS {
+                session.give(self.status_now())?;
+                (ailments, told) = (now, Instant::now());
+            }
+        }
+    }
+
+    /// Gives the link as many reads as may be under way.
+    fn offer(&self, session: &mut Session) -> Result<(), End> {
+        if session.pause.is_some_and(|until| Instant::now() < until) {
+            return Ok(());
+        }
+        session.pause = None;
+        let last = session.reads.back();
+        let after = last.map_or(self.acknowledged.get(), |read| read.sequence);
+        let room = READS.saturating_sub(session.reads.len());
+        if room == 0 {
+            return Ok(());
+        }
+        for read in self.store.pending_after(after, room)? {
+            session.given.push_back(Given::Read(read.sequence));
+            session.reads.push_back(OnItsWay {
+                sequence: read.sequence,
+                packet: None,
+                since: Instant::now(),
+                acknowledged: false,
+            });
+            session.link.publish(self.read_out(read))?;
+        }
+        Ok(())
+    }
+
+    fn read_out(&self, read: Pending) -> Message {
+        let age = Timestamp::now().duration_since(read.decided_at);
+        let late = age.unsigned_abs() > HISTORICAL;
+        let payload = if late {
+            as_historical(&read.payload)
+        } else {
+            read.payload
+        };
+        Message {
+            topic: self.settings.topics.read.clone(),
+            payload: payload.into_bytes(),
+            content_type: Some("application/json"),
+            ..Message::default()
+        }
+    }
+
+    fn hear(&self, session: &mut Session, heard: Heard) -> Result<(), End> {
+        match heard {
+            Heard::Sent(packet) => {
+                if let Some(Given::Read(sequence)) = session.given.pop_front() {
+                    let read = session.reads.iter_mut().find(|r| r.sequence == sequence);
+                    if let Some(read) = read {
+                        read.packet = Some(packet);
+                    }
+                }
+            }
+            Heard::Acknowledged(packet) => {
+                let mut under_way = session.reads.iter_mut();
+                if let Some(read) = under_way.find(|r| r.packet == Some(packet)) {
+                    read.acknowledged = true;
+                    self.note_delivered(session);
+                }
+            }
+            Heard::Refused(packet, why) => {
+                if session.reads.iter().any(|r| r.packet == Some(packet)) {
+                    let broker = &self.settings.address.host;
+                    let topic = &self.settings.topics.read;
+                    let message = format!(
+                        "the MQTT broker {broker} refuses reads on {topic}: {why}; they are kept [read_refused]"
+                    );
+                    self.health.ails(Cause::Broker, message);
+                    session.reads.clear();
+                    session.pause = Some(Instant::now() + REFUSED_WAIT);
+                }
+            }
+            Heard::Deaf => log::error!(
+                "the MQTT broker does not let this client subscribe to its commands; they will do nothing"
+            ),
+            Heard::Message(message) => self.receive(session, message)?,
+            Heard::Connected | Heard::Farewell => {}
+        }
+        Ok(())
+    }
+
+    /// What is acknowledged from the oldest read on is delivered.
+    fn note_delivered(&self, session: &mut Session) {
+        while session.reads.front().is_some_and(|r| r.acknowledged) {
+            if let Some(read) = session.reads.pop_front() {
+                self.acknowledged.set(read.sequence);
+            }
+        }
+        let sequence = self.acknowledged.get();
+        match self.store.delivered(sequence) {
+            Ok(()) => self.health.recovered(Cause::Broker),
+            Err(error) => {
+                log::error!("read {sequence} will be sent again after a restart: {error}");
+            }
+        }
+    }
+
+    fn receive(&self, session: &mut Session, message: Incoming) -> Result<(), Outage> {
+        let topics = &self.settings.topics;
+        let Some(name) = topics.name(&message.topic) else {
+            // All else that was asked for is Home Assistant's birth.
+            return self.introduce(session);
+        };
+        if message.retained {
+            log::warn!("a retained command on {} is ignored", message.topic);
+            return Ok(());
+        }
+        let (topics, post) = (topics.clone(), self.post.clone());
+        let correlation = message.correlation;
+        match command::parse(name, &message.payload) {
+            Err(error) => {
+                let declined = Declined::Fault(error.to_string());
+                session.give(answer(&topics, name, correlation, None, &Err(declined)))
+            }
+            Ok((task, echo)) => {
+                let order = Order {
+                    task,
+                    at: Instant::now(),
+                    answer: Box::new(move |done| {
+                        if let Ok(Done::Captured(picture)) = &done {
+                            let _ = post.try_send(snapshot(&topics, Uuid::now_v7(), picture));
+                        }
+                        // Without room there is no connection, and nobody to answer.
+                        let _ = post.try_send(answer(&topics, name, correlation, echo, &done));
+                    }),
+                };
+                if self.orders.send(order).is_err() {
+                    log::warn!("a command came after the station had ended");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells Home Assistant what there is.
+    fn introduce(&self, session: &mut Session) -> Result<(), Outage> {
+        if let Some(prefix) = &self.settings.home_assistant {
+            session.give(discovery::message(prefix, &self.settings.topics))?;
+        }
+        Ok(())
+    }
+
+    async fn say_goodbye(&self, session: &mut Session) -> Result<(), Outage> {
+        session.give(self.offline())?;
+        session.link.leave()?;
+        while !matches!(session.link.hear().await?, Heard::Farewell) {}
+        Ok(())
+    }
+
+    fn status_now(&self) -> Message {
+        let causes = self.health.ailments();
+        self.status(Status {
+            state: if causes.is_empty() {
+                State::Online
+            } else {
+                State::Degraded
+            },
+            causes,
+            uptime: Some(self.begun.elapsed()),
+            pending: self.store.pending().ok(),
+            dropped: 0,
+        })
+    }
+
+    /// The last will and the farewell.
+    fn offline(&self) -> Message {
+        self.status(Status::default())
+    }
+
+    fn status(&self, status: Status) -> Message {
+        Message {
+            topic: self.settings.topics.status.clone(),
+            payload: status_message(&status).into_bytes(),
+            retain: true,
+            content_type: Some("application/json"),
+            ..Message::default()
+        }
+    }
+}
+
+/// How long to wait before something is to be done unasked.
+fn patience(session: &Session) -> Duration {
+    let stall = session.reads.front();
+    let stall = stall.map(|read| STALL.saturating_sub(read.since.elapsed()));
+    let pause = session.pause;
+    let pause = pause.map(|until| until.saturating_duration_since(Instant::now()));
+    stall.into_iter().chain(pause).min().unwrap_or(STATUS)
+}
+
+fn answer(
+    topics: &Topics,
+    name: Name,
+    correlation: Option<Vec<u8>>,
+    echo: Option<String>,
+    done: &Result<Done, Declined>,
+) -> Message {
+    Message {
+        topic: topics.result(name),
+        payload: result_message(name, echo, done).into_bytes(),
+        correlation,
+        content_type: Some("application/json"),
+        ..Message::default()
+    }
+}

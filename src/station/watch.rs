@@ -1,0 +1,412 @@
+//! The station's loop: wait for a trigger or an order, serve it, say what came of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Zoned;
+use uuid::Uuid;
+
+use super::burst::{Burst, picture};
+use super::order::{Answer, Declined, Done, Expected, Match, Order, Task};
+use super::{Fault, FaultKind, Source, Trouble, Verdict};
+use crate::camera::Camera;
+use crate::gpio::{Edge, GpioError, Output, Trigger};
+use crate::health::{Cause, Health};
+use crate::reader::{Decision, Observe};
+use crate::vin::Vin;
+
+/// How long the trigger is waited for before commands and the end are looked for.
+const LOOK_UP: Duration = Duration::from_millis(20);
+
+/// How a station works. All times are of the station's clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Edges closer than this to the one before are bounces.
+    pub debounce: Duration,
+    /// A frame that takes longer is a fault.
+    pub frame_timeout: Duration,
+    /// Frames whose brightness differs by less than `settle_tolerance` from the one before, until the picture counts as
+    /// settled.
+    pub settle_frames: u32,
+    /// Grey levels, 0 to 255.
+    pub settle_tolerance: f32,
+    /// The light is given this long to show in the picture; in daylight it may not.
+    pub brighten_timeout: Duration,
+    /// Reading begins after this long, settled or not.
+    pub settle_timeout: Duration,
+    /// After this long the light goes off by itself, and frames of the dark would be read.
+    pub longest_on: Duration,
+    /// Frames read at most.
+    pub burst_frames: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            debounce: Duration::from_millis(50),
+            frame_timeout: Duration::from_secs(2),
+            settle_frames: 2,
+            settle_tolerance: 3.0,
+            brighten_timeout: Duration::from_millis(300),
+            settle_timeout: Duration::from_millis(1500),
+            longest_on: Duration::from_secs(10),
+            burst_frames: 8,
+        }
+    }
+}
+
+/// Tells the time, as it is or as a test wants it.
+pub trait Clock: Send {
+    /// Monotonic.
+    fn now(&self) -> Instant;
+    /// Wall time with the local offset.
+    fn wall(&self) -> Zoned;
+}
+
+/// The time as it is.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wall(&self) -> Zoned {
+        Zoned::now()
+    }
+}
+
+/// What a station is made of.
+pub struct Parts {
+    /// Starts reads; none if only commands do.
+    pub trigger: Option<Box<dyn Trigger>>,
+    /// What is asked for other than by the trigger.
+    pub orders: Receiver<Order>,
+    /// Shines on the mark.
+    pub light: Option<Box<dyn Output>>,
+    /// Shows that all is well.
+    pub ok_lamp: Option<Box<dyn Output>>,
+    /// Shows that it is not.
+    pub ng_lamp: Option<Box<dyn Output>>,
+    /// Takes the frames.
+    pub camera: Box<dyn Camera>,
+    /// Sees marks in them.
+    pub observer: Box<dyn Observe + Send>,
+    /// Decides what they say.
+    pub decision: Decision,
+    /// Tells the time.
+    pub clock: Box<dyn Clock>,
+    /// Told what ails the hardware.
+    pub health: Arc<Health>,
+}
+
+/// One place where cars are read, one at a time.
+pub struct Station {
+    parts: Parts,
+    settings: Settings,
+    last_edge: Option<Instant>,
+    /// Why the trigger pin does not work, for as long as it does not.
+    trigger_fault: Option<GpioError>,
+    /// Orders that came during a read and can wait.
+    postponed: VecDeque<Order>,
+    expected: Option<Expected>,
+    /// Until when the light is on by order.
+    lit_until: Option<Instant>,
+    camera_is_away: bool,
+}
+
+/// What a turn of the station came to.
+pub struct Served {
+    /// What to publish.
+    pub verdict: Verdict,
+    /// Who ordered it, if not the trigger, to be told when it is kept.
+    pub answer: Option<Answer>,
+}
+
+/// What came.
+enum Event {
+    Triggered(Request),
+    Bounce,
+    Ordered(Order),
+}
+
+/// A read that is asked for.
+struct Request {
+    source: Source,
+    at: Instant,
+    answer: Option<Answer>,
+}
+
+impl Station {
+    /// Puts a station together.
+    pub fn new(parts: Parts, settings: Settings) -> Self {
+        Self {
+            parts,
+            settings,
+            last_edge: None,
+            trigger_fault: None,
+            postponed: VecDeque::new(),
+            expected: None,
+            lit_until: None,
+            camera_is_away: false,
+        }
+    }
+
+    /// Serves a trigger or an order, if one comes soon. Every trigger gets a verdict, or is counted as missed in that of the
+    /// read it came in. A burst ends when `stop` is set.
+    pub fn turn(&mut self, stop: &AtomicBool) -> Option<Served> {
+        match self.wait(LOOK_UP) {
+            Some(Event::Triggered(request)) => return Some(self.serve(request, stop)),
+            Some(Event::Ordered(order)) => self.obey(order, stop),
+            Some(Event::Bounce) => {}
+            None => {
+                self.look_after_camera();
+            }
+        }
+        if self
+            .lit_until
+            .is_some_and(|until| until <= self.parts.clock.now())
+        {
+            self.lit_until = None;
+            if let Err(error) = self.switch_light(false) {
+                log::error!("the light may still be on: {error}");
+            }
+        }
+        None
+    }
+
+    fn look_after_camera(&mut self) {
+        match self.parts.camera.check() {
+            Err(error) => {
+                self.parts.health.ails(Cause::Camera, error);
+                self.camera_is_away = true;
+            }
+            // One that is there and failed in a read has to prove itself in the next.
+            Ok(()) if self.camera_is_away => {
+                self.parts.health.recovered(Cause::Camera);
+                self.camera_is_away = false;
+            }
+            Ok(()) => {}
+        }
+    }
+
+    /// Lights a lamp until the next trigger.
+    pub fn show(&mut self, ok: bool) {
+        self.lamps(Some(ok));
+    }
+
+    /// What comes next.
+    fn wait(&mut self, timeout: Duration) -> Option<Event> {
+        if let Some(order) = self.postponed.pop_front() {
+            return Some(Event::Ordered(order));
+        }
+        let Some(trigger) = &mut self.parts.trigger else {
+            return self.ordered(timeout);
+        };
+        if let Ok(order) = self.parts.orders.try_recv() {
+            return Some(Event::of(order));
+        }
+        match trigger.wait(timeout) {
+            Ok(edge) => {
+                if self.trigger_fault.take().is_some() {
+                    self.parts.health.recovered(Cause::Trigger);
+                }
+                edge.map(|edge| self.debounce(edge))
+            }
+            Err(error) => {
+                if self.trigger_fault.as_ref() != Some(&error) {
+                    self.parts.health.ails(Cause::Trigger, &error);
+                    self.trigger_fault = Some(error);
+                }
+                self.ordered(timeout)
+            }
+        }
+    }
+
+    fn debounce(&mut self, edge: Edge) -> Event {
+        let last = self.last_edge.replace(edge.at);
+        let debounce = self.settings.debounce;
+        if last.is_some_and(|last| edge.at.saturating_duration_since(last) < debounce) {
+            return Event::Bounce;
+        }
+        Event::Triggered(Request {
+            source: Source::Gpio,
+            at: edge.at,
+            answer: None,
+        })
+    }
+
+    /// The next order.
+    fn ordered(&self, timeout: Duration) -> Option<Event> {
+        match self.parts.orders.recv_timeout(timeout) {
+            Ok(order) => Some(Event::of(order)),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                // Nobody is left to order, which is no reason to run hot.
+                thread::sleep(timeout);
+                None
+            }
+        }
+    }
+
+    fn serve(&mut self, request: Request, stop: &AtomicBool) -> Served {
+        let started = self.parts.clock.now();
+        let triggered_at = self
+            .parts
+            .clock
+            .wall()
+            .saturating_sub(started.saturating_duration_since(request.at));
+        log::info!("triggered by {:?}", request.source);
+        self.lamps(None);
+        let burst = Burst::take(&mut self.parts, &self.settings, stop);
+        self.lit_until = None;
+        let reading = burst.fusion.reading();
+        let expected = reading.vin.as_ref().and_then(|vin| self.compare(vin));
+        let missed = self.missed();
+        self.report(&burst.faults);
+        let mut faults: Vec<_> = burst.faults.iter().map(Trouble::from).collect();
+        faults.extend(self.trigger_fault.as_ref().map(|error| Trouble {
+            kind: FaultKind::Trigger,
+            message: error.to_string(),
+        }));
+        let total = self.parts.clock.now().saturating_duration_since(request.at);
+        let verdict = Verdict {
+            id: Uuid::now_v7(),
+            source: request.source,
+            triggered_at,
+            decided_at: self.parts.clock.wall(),
+            reading,
+            expected,
+            frames: burst.frames,
+            picture: burst.picture,
+            missed,
+            faults,
+            timings: super::Timings {
+                total,
+                ..burst.timings
+            },
+        };
+        Served {
+            verdict,
+            answer: request.answer,
+        }
+    }
+
+    /// How the car is to the one that was expected, which is not expected any more.
+    fn compare(&mut self, vin: &Vin) -> Option<Match> {
+        let now = self.parts.clock.now();
+        let expected = self.expected.take()?;
+        (now < expected.until).then(|| expected.compare(vin))
+    }
+
+    /// Tells what ails the hardware, or that it works again.
+    fn report(&self, faults: &[Fault]) {
+        let health = &self.parts.health;
+        for fault in faults {
+            match fault.cause() {
+                Some(cause) => health.ails(cause, fault),
+                None => log::error!("{fault}"),
+            }
+        }
+        for cause in [Cause::Camera, Cause::Light, Cause::Reader] {
+            if faults.iter().all(|fault| fault.cause() != Some(cause)) {
+                health.recovered(cause);
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order, stop: &AtomicBool) {
+        let done = match order.task {
+            Task::Read => return, // It is a trigger.
+            Task::Capture => picture(&mut self.parts, &self.settings, stop)
+                .map(Done::Captured)
+                .map_err(|fault| Declined::Fault(fault.to_string())),
+            Task::Light(time) => self.light(time),
+            Task::Expect { vins, within } => {
+                let until = self.parts.clock.now() + within;
+                self.expected = (!vins.is_empty()).then_some(Expected { vins, until });
+                Ok(Done::Expecting)
+            }
+        };
+        (order.answer)(done);
+    }
+
+    fn light(&mut self, time: Option<Duration>) -> Result<Done, Declined> {
+        let longest = self.settings.longest_on;
+        if time.is_some_and(|time| time > longest) {
+            return Err(Declined::TooLong(longest));
+        }
+        if self.parts.light.is_none() {
+            return Err(Declined::NoLight);
+        }
+        self.lit_until = time.map(|time| self.parts.clock.now() + time);
+        self.switch_light(time.is_some())
+            .map(|()| Done::Light)
+            .map_err(|error| Declined::Fault(error.to_string()))
+    }
+
+    fn switch_light(&mut self, on: bool) -> Result<(), GpioError> {
+        let light = self.parts.light.as_mut();
+        light.map_or(Ok(()), |light| light.set(on))
+    }
+
+    /// How many triggers came during the read. Other orders can wait.
+    fn missed(&mut self) -> u32 {
+        let mut missed = 0;
+        let mut postponed = VecDeque::new();
+        while let Some(event) = self.wait(Duration::ZERO) {
+            match event {
+                Event::Triggered(request) => {
+                    missed += 1;
+                    if let Some(answer) = request.answer {
+                        answer(Err(Declined::Busy));
+                    }
+                }
+                Event::Ordered(order) => postponed.push_back(order),
+                Event::Bounce => {}
+            }
+        }
+        self.postponed = postponed;
+        if missed > 0 {
+            log::warn!("{missed} triggers came while the station was busy");
+        }
+        missed
+    }
+
+    fn lamps(&mut self, ok: Option<bool>) {
+        let set = |lamp: &mut Option<Box<dyn Output>>, on: bool| {
+            if let Some(Err(error)) = lamp.as_mut().map(|lamp| lamp.set(on)) {
+                log::error!("{error}");
+            }
+        };
+        set(&mut self.parts.ok_lamp, ok == Some(true));
+        set(&mut self.parts.ng_lamp, ok == Some(false));
+    }
+}
+
+impl Event {
+    fn of(order: Order) -> Self {
+        match order.task {
+            Task::Read => Self::Triggered(Request {
+                source: Source::Command,
+                at: order.at,
+                answer: Some(order.answer),
+            }),
+            _ => Self::Ordered(order),
+        }
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        self.lamps(None);
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
