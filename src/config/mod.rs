@@ -7,7 +7,8 @@ use std::{fs, io};
 use serde::{Deserialize, Serialize};
 
 use crate::reader::Decision;
-use crate::station;
+use crate::vin::Shown;
+use crate::{station, store};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -24,6 +25,7 @@ pub struct Config {
     pub reader: ReaderConfig,
     pub mqtt: MqttConfig,
     pub store: StoreConfig,
+    pub log: LogConfig,
 }
 
 macro_rules! section {
@@ -118,7 +120,15 @@ section! {
 }
 section! {
     /// `[store]`
-    StoreConfig { path: PathBuf = "/var/lib/vinspect/reads.sqlite".into() }
+    StoreConfig {
+        path: PathBuf = "/var/lib/vinspect/reads.sqlite".into(),
+        keep_days: u32 = store::Limits::default().keep_days,
+        max_mb: u32 = store::Limits::default().max_mb,
+    }
+}
+section! {
+    /// `[log]`
+    LogConfig { show_vins: bool = false }
 }
 
 /// What gives the frames.
@@ -361,6 +371,18 @@ impl Config {
             5..=3600,
             "5 to 3600 s",
         )?;
+        within(
+            "store.keep_days",
+            self.store.keep_days,
+            0..=36_500,
+            "0 to 36500 days",
+        )?;
+        within(
+            "store.max_mb",
+            self.store.max_mb,
+            8..=65_536,
+            "8 to 65536 MiB",
+        )?;
         within("mqtt.port", self.mqtt.port, 1..=u16::MAX, "1 to 65535")?;
         let replay_without_folder =
             self.camera.kind == CameraKind::Replay && self.camera.folder.is_none();
@@ -392,6 +414,27 @@ impl Config {
             settle_timeout: Duration::from_millis(self.light.settle_timeout_ms),
             longest_on: Duration::from_millis(self.light.longest_on_ms),
             burst_frames: self.burst.frames,
+        }
+    }
+}
+
+impl StoreConfig {
+    /// How much stays.
+    pub fn limits(&self) -> store::Limits {
+        store::Limits {
+            keep_days: self.keep_days,
+            max_mb: self.max_mb,
+        }
+    }
+}
+
+impl LogConfig {
+    /// What of a VIN may stand in the log.
+    pub fn shown(&self) -> Shown {
+        if self.show_vins {
+            Shown::Whole
+        } else {
+            Shown::Model
         }
     }
 }

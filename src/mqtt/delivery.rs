@@ -4,7 +4,6 @@
 //! a read stays in the store until its own PUBACK, and a client that stalls is thrown away. The last read may therefore
 //! come twice; its id tells.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{sleep, timeout};
 
 use super::{Topics, status_message};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// A read that is not confirmed by then is sent again over a new connection.
 const STALL: Duration = Duration::from_secs(10);
@@ -97,7 +96,6 @@ impl Delivery {
             store,
             triggers,
             signals: Arc::clone(&signals),
-            confirmed: Cell::new(0),
         };
         let thread = thread::Builder::new()
             .name("mqtt".into())
@@ -158,8 +156,6 @@ struct Courier {
     store: Arc<Store>,
     triggers: Sender<Instant>,
     signals: Arc<Signals>,
-    /// The last read that was confirmed, lest one that the store cannot mark as delivered holds up all others.
-    confirmed: Cell<i64>,
 }
 
 /// Why a session ended.
@@ -171,8 +167,6 @@ enum End {
     Connection(#[from] Box<ConnectionError>),
     #[error("{0}")]
     Client(#[from] ClientError),
-    #[error("{0}")]
-    Store(#[from] StoreError),
     #[error("no confirmation within {} s", STALL.as_secs())]
     Stalled,
 }
@@ -255,7 +249,7 @@ impl Courier {
         loop {
             if connected
                 && on_its_way.is_none()
-                && let Some(read) = self.store.oldest_pending(self.confirmed.get())?
+                && let Some(read) = self.store.pending_after(0, 1).pop()
             {
                 client
                     .publish(&self.topics.read, QoS::AtLeastOnce, false, read.payload)
@@ -297,13 +291,7 @@ impl Courier {
                 }
                 Event::Incoming(Packet::PubAck(ack)) => {
                     if let Some(read) = on_its_way.take_if(|read| read.packet == Some(ack.pkid)) {
-                        self.confirmed.set(read.sequence);
-                        if let Err(error) = self.store.delivered(read.sequence) {
-                            log::error!(
-                                "read {} will be sent again after a restart: {error}",
-                                read.sequence
-                            );
-                        }
+                        self.store.delivered(read.sequence);
                     }
                 }
                 Event::Incoming(Packet::SubAck(ack))

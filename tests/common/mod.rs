@@ -158,6 +158,7 @@ impl Subscriber {
 pub struct Station {
     pub light: Light,
     pub config: Config,
+    store: Arc<Store>,
     stop: Arc<AtomicBool>,
     button: Sender<Instant>,
     thread: Option<JoinHandle<()>>,
@@ -187,14 +188,18 @@ impl Station {
             accept_at: 0.9,
             ..Decision::embedded().unwrap()
         };
+        let store = service::open_store(&config).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let thread = thread::spawn({
-            let (config, stop) = (config.clone(), stop.clone());
-            move || service::serve(&config, hardware, decision, Box::new(Sure), &stop).unwrap()
+            let (config, store, stop) = (config.clone(), store.clone(), stop.clone());
+            move || {
+                service::serve(&config, &store, hardware, decision, Box::new(Sure), &stop).unwrap();
+            }
         });
         Self {
             light,
             config,
+            store,
             stop,
             button,
             thread: Some(thread),
@@ -208,10 +213,7 @@ impl Station {
 
     /// How many reads the broker does not have.
     pub fn waiting(&self) -> u64 {
-        Store::open(&self.config.store.path)
-            .unwrap()
-            .pending()
-            .unwrap()
+        self.store.pending()
     }
 
     /// Presses the button, and waits until the read is kept.
