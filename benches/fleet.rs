@@ -12,10 +12,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use jiff::Timestamp;
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
+use uuid::Uuid;
 use vinspect::health::Health;
 use vinspect::mqtt::{Address, Delivery, Settings, Topics, Version};
-use vinspect::store::Store;
+use vinspect::store::{Facts, Limits, Store};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -126,7 +128,10 @@ fn main() -> Result<(), Failure> {
     let arrived = subscriber(&host, port, start)?;
     let mut stations = Vec::new();
     for n in 0..args.stations {
-        let store = Arc::new(Store::open(&folder.path().join(format!("{n}.db")))?);
+        let store = Arc::new(Store::open(
+            &folder.path().join(format!("{n}.db")),
+            Limits::default(),
+        )?);
         let settings = Settings {
             address: Address {
                 host: host.clone(),
@@ -162,11 +167,12 @@ fn main() -> Result<(), Failure> {
                     thread::sleep(due.saturating_sub(first.elapsed()));
                     let (store, delivery) = &half[turn % half.len()];
                     let made = start.elapsed().as_nanos();
-                    if let Err(error) =
-                        store.append(|sequence| format!("{made} {sequence} {padding}"))
-                    {
-                        eprintln!("{error}");
-                    }
+                    let facts = Facts {
+                        id: Uuid::now_v7(),
+                        vin: None,
+                        decided_at: Timestamp::now(),
+                    };
+                    store.append(facts, |sequence| format!("{made} {sequence} {padding}"));
                     delivery.wake();
                 }
             });
@@ -181,10 +187,7 @@ fn main() -> Result<(), Failure> {
         }
     }
     ages.sort_unstable();
-    let waiting: u64 = stations
-        .iter()
-        .filter_map(|(store, _)| store.pending().ok())
-        .sum();
+    let waiting: u64 = stations.iter().map(|(store, _)| store.pending()).sum();
     let share = |p: f64| {
         ages.get((p * ages.len() as f64) as usize)
             .copied()

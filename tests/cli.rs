@@ -9,8 +9,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use common::{Subscriber, broker};
+use common::{Subscriber, VIN, broker};
 use rumqttc::QoS;
+use vinspect::store::{Facts, Limits, Store};
 
 fn vinspect() -> Command {
     Command::new(env!("CARGO_BIN_EXE_vinspect"))
@@ -84,6 +85,98 @@ fn check_refuses_what_run_would_refuse() {
         assert_eq!(code, Some(1), "{said}");
         assert!(parts.iter().all(|part| said.contains(part)), "{said}");
     }
+}
+
+/// What the program says and its exit code.
+fn said(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = vinspect().args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn reads_are_exported_and_forgotten_while_the_daemon_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("reads.sqlite");
+    let text = path.to_str().unwrap();
+    let export = |more: &[&str]| {
+        said(
+            &[
+                &["export", "--store", text, "--since", "2026-03-01T00:00:00Z"],
+                more,
+            ]
+            .concat(),
+        )
+    };
+    let (code, sentence) = export(&["--format", "csv"]);
+    assert!(
+        code == Some(1) && sentence.contains("there is no store"),
+        "{sentence}"
+    );
+    assert!(!path.exists());
+
+    let store = Store::open(&path, Limits::default()).unwrap();
+    for (day, vin) in [
+        (1, "1HGCM82633A004352"),
+        (2, "WVWZZZ1JZYW000001"),
+        (3, "1HGCM82633A004352"),
+    ] {
+        let decided_at = format!("2026-03-0{day}T08:00:00.250Z");
+        let facts = Facts {
+            id: uuid::Uuid::from_u128(day),
+            vin: Some(vin.into()),
+            decided_at: decided_at.parse().unwrap(),
+        };
+        store.append(facts, |sequence| {
+            format!(
+                r#"{{"sequence":{sequence},"id":"{}","site":"s, t","station":"b","decided_at":"{decided_at}","outcome":"accepted","vin":"{vin}","confidence":0.9987,"reason":null}}"#,
+                uuid::Uuid::from_u128(day)
+            )
+        });
+    }
+    // All that the broker has is noted when the store is left.
+    store.delivered(2);
+    drop(store);
+    let store = Store::open(&path, Limits::default()).unwrap();
+
+    let (code, csv) = export(&["--until", "2026-03-03T00:00:00Z", "--format", "csv"]);
+    let expected = "\
+sequence,id,decided_at,site,station,trigger,outcome,vin,confidence,reason,check_digit,frames,fault,delivered
+1,00000000-0000-0000-0000-000000000001,2026-03-01T08:00:00.250Z,\"s, t\",b,,accepted,1HGCM82633A004352,0.9987,,,,,true
+2,00000000-0000-0000-0000-000000000002,2026-03-02T08:00:00.250Z,\"s, t\",b,,accepted,WVWZZZ1JZYW000001,0.9987,,,,,true
+";
+    assert_eq!((code, csv.as_str()), (Some(0), expected));
+    let (_, lines) = export(&["--format", "jsonl"]);
+    let lines: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["delivered"], false);
+    assert_eq!(
+        (&lines[2]["vin"], &lines[2]["sequence"]),
+        (&VIN.into(), &3.into())
+    );
+
+    let forget = |more: &[&str]| said(&[&["forget", "--store", text], more].concat());
+    let (code, sentence) = forget(&["1hgcm82633a004352"]);
+    assert!(
+        code == Some(1) && sentence.contains("2 reads would be removed, of which 1"),
+        "{sentence}"
+    );
+    assert_eq!(
+        forget(&[VIN, "--undelivered"]),
+        (Some(0), "Reads removed: 2\n".into())
+    );
+    assert_eq!(store.pending(), 0);
+    let (_, sentence) = forget(&["--before", "2026-03-05"]);
+    assert_eq!(sentence, "Reads removed: 1\n");
+    let (code, sentence) = forget(&["--before", "last year"]);
+    assert!(
+        code == Some(2) && sentence.contains("2026-03-01"),
+        "{sentence}"
+    );
+    assert_eq!(export(&["--format", "jsonl"]), (Some(0), String::new()));
 }
 
 struct Killed(Child);

@@ -104,9 +104,11 @@ fn a_delivery_that_cannot_be_noted_does_not_hold_up_the_next() {
     assert_eq!(subscriber.next("/status")["state"], "online");
     rusqlite::Connection::open(&station.config.store.path)
         .unwrap()
-        .execute_batch("CREATE TRIGGER full BEFORE UPDATE OF delivered ON reads BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE UPDATE ON state BEGIN SELECT RAISE(ABORT, 'full'); END",
+        )
         .unwrap();
-    for sequence in 1..=3 {
+    for sequence in 1..=20 {
         station.press();
         assert_eq!(subscriber.next("/read")["sequence"], sequence);
     }

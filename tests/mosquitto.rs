@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use common::until;
+use common::{facts, until};
 use vinspect::health::Health;
 use vinspect::mqtt::{Address, Delivery, Settings, Topics, Version, broker};
-use vinspect::store::Store;
+use vinspect::store::{Limits, Store};
 
 /// A mosquitto with some lines of configuration; `{}` stands for its folder.
 struct Mosquitto {
@@ -97,9 +97,9 @@ impl Mosquitto {
     /// What becomes of one read: delivered (none), or what the station says instead.
     fn told(&self, mqtt: &str) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(Store::open(&folder.path().join("v.db")).unwrap());
+        let store = Arc::new(Store::open(&folder.path().join("v.db"), Limits::default()).unwrap());
         let health = Arc::new(Health::default());
-        store.append(|sequence| format!("{sequence}")).unwrap();
+        store.append(facts(), |sequence| format!("{sequence}"));
         let settings = Settings {
             address: self.address(mqtt),
             topics: Topics::new("workshop", "bay1"),
@@ -110,9 +110,9 @@ impl Mosquitto {
         let _delivery =
             Delivery::start(settings, Arc::clone(&store), Arc::clone(&health), orders).unwrap();
         until("a delivered read or a reason", || {
-            store.pending().unwrap() == 0 || !health.ailments().is_empty()
+            store.pending() == 0 || !health.ailments().is_empty()
         });
-        let delivered = store.pending().unwrap() == 0;
+        let delivered = store.pending() == 0;
         let told = health.ailments().pop().map(|ailment| ailment.message);
         assert_ne!(delivered, told.is_some(), "{told:?}");
         told

@@ -9,11 +9,11 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use common::fault_broker::{Fault, FaultBroker};
-use common::until;
+use common::{facts, until};
 use serde_json::Value;
 use vinspect::health::Health;
 use vinspect::mqtt::{Address, Delivery, Settings, Topics, Version};
-use vinspect::store::Store;
+use vinspect::store::{Limits, Store};
 
 /// A store, and the delivery of it.
 struct Outbox {
@@ -26,7 +26,7 @@ struct Outbox {
 impl Outbox {
     fn new(port: u16, version: Version) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(Store::open(&folder.path().join("v.db")).unwrap());
+        let store = Arc::new(Store::open(&folder.path().join("v.db"), Limits::default()).unwrap());
         let health = Arc::new(Health::default());
         let settings = Settings {
             address: Address {
@@ -54,7 +54,7 @@ impl Outbox {
 
     fn append(&self, count: usize) {
         for _ in 0..count {
-            self.store.append(read).unwrap();
+            self.store.append(facts(), read);
             self.delivery.wake();
         }
     }
@@ -111,7 +111,7 @@ fn goes_through(version: Version, count: usize, faults: usize, stalls: usize) {
     let broker = FaultBroker::start(script.clone());
     let outbox = Outbox::new(broker.port, version);
     outbox.append(count);
-    until("an empty outbox", || outbox.store.pending().unwrap() == 0);
+    until("an empty outbox", || outbox.store.pending() == 0);
     let reads = broker.reads();
     assert_complete(&reads, count);
     println!(
@@ -158,7 +158,7 @@ fn a_read_that_the_broker_refuses_is_kept_and_told() {
     assert_eq!(status["causes"][0]["cause"], "broker");
     let message = status["causes"][0]["message"].as_str().unwrap();
     assert!(message.contains("may not publish"), "{message}");
-    assert_eq!(outbox.store.pending().unwrap(), 2);
+    assert_eq!(outbox.store.pending(), 2);
 }
 
 #[test]
@@ -171,6 +171,6 @@ fn a_wrong_password_is_told_and_not_tried_without_end() {
     let message = outbox.health.ailments()[0].message.clone();
     assert!(message.contains("mqtt.username"), "{message}");
     assert!(message.contains("[login_refused]"), "{message}");
-    assert_eq!(outbox.store.pending().unwrap(), 1);
+    assert_eq!(outbox.store.pending(), 1);
     assert!(broker.connections() < 5);
 }

@@ -91,8 +91,13 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
         model("recognizer", &config.reader.recognizer, Model::recognizer()),
     ));
     plan.push(format!(
-        "Reads are kept in {} and published to {}:{} as {}.",
+        "Reads are kept in {} ({}{} MiB at most) and published to {}:{} as {}.",
         config.store.path.display(),
+        match config.store.keep_days {
+            0 => String::new(),
+            days => format!("{days} days once delivered, "),
+        },
+        config.store.max_mb,
         config.mqtt.host,
         config.mqtt.port(),
         topics.read

@@ -6,11 +6,14 @@ mod decode;
 #[cfg(feature = "demo")]
 mod demo;
 mod evaluate;
+mod export;
+mod forget;
 mod hardware;
 mod pictures;
 mod read;
 mod run;
 pub mod service;
+mod stored;
 
 use std::process::ExitCode;
 
@@ -40,6 +43,8 @@ enum Verb {
     Read(read::Args),
     Evaluate(evaluate::Args),
     Check(check::Args),
+    Export(export::Args),
+    Forget(forget::Args),
     Decode(decode::Args),
     Compare(compare::Args),
 }
@@ -64,6 +69,8 @@ impl Cli {
             Verb::Read(args) => read::run(args),
             Verb::Evaluate(args) => evaluate::run(args),
             Verb::Check(args) => check::run(args),
+            Verb::Export(args) => export::run(args),
+            Verb::Forget(args) => forget::run(args),
             Verb::Decode(args) => decode::run(args),
             Verb::Compare(args) => compare::run(args),
         }

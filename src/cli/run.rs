@@ -21,6 +21,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let config = Config::load(&args.config)?;
     let stop = service::stop_flag()?;
+    let store = service::open_store(&config)?;
     let reader = hardware::reader(&config.reader)?;
     let hardware = hardware::open(&config)?;
     log::info!(
@@ -29,6 +30,6 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         config.station.name
     );
     let decision = reader.decision().clone();
-    service::serve(&config, hardware, decision, Box::new(reader), &stop)?;
+    service::serve(&config, &store, hardware, decision, Box::new(reader), &stop)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,10 @@
 //! The whole daemon around a set of hardware: what `run` and `demo` have in common.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,15 +12,13 @@ use super::Failure;
 use crate::camera::Camera;
 use crate::config::{Config, MqttConfig};
 use crate::gpio::{Output, Trigger};
-use crate::health::Health;
+use crate::health::{Cause, Health};
 use crate::mqtt::{self as delivery, Address, Delivery, Topics, read_message};
 use crate::reader::{Decision, Observe, Outcome};
 use crate::station::order::Done;
 use crate::station::{Parts, Served, Station, SystemClock, Verdict};
-use crate::store::Store;
-
-/// Between two tries to save.
-const SAVE_AGAIN: Duration = Duration::from_secs(10);
+use crate::store::{Facts, Store, StoreError};
+use crate::vin::{Shown, Vin};
 
 /// The pins and the lens.
 pub struct Hardware {
@@ -37,25 +34,37 @@ pub struct Hardware {
     pub camera: Box<dyn Camera>,
 }
 
+/// The store as configured.
+pub fn open_store(config: &Config) -> Result<Arc<Store>, StoreError> {
+    let store = Store::open(&config.store.path, config.store.limits())?;
+    let waiting = store.pending();
+    if waiting > 0 {
+        log::info!("{waiting} reads wait for the broker");
+    }
+    for file in store.set_aside() {
+        log::warn!(
+            "the damaged store {} was set aside; have it looked at or remove it",
+            file.display()
+        );
+    }
+    Ok(Arc::new(store))
+}
+
 /// Reads and delivers until `stop` is set.
 pub fn serve(
     config: &Config,
+    store: &Arc<Store>,
     hardware: Hardware,
     decision: Decision,
     observer: Box<dyn Observe + Send>,
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
-    let store = Arc::new(Store::open(&config.store.path)?);
-    let waiting = store.pending()?;
-    if waiting > 0 {
-        log::info!("{waiting} reads wait for the broker");
-    }
     let (site, name) = (&config.station.site, &config.station.name);
     let (orders, received) = channel();
     let health = Arc::new(Health::default());
     let delivery = Delivery::start(
         settings(&config.mqtt, site, name),
-        Arc::clone(&store),
+        Arc::clone(store),
         Arc::clone(&health),
         orders,
     )?;
@@ -69,95 +78,56 @@ pub fn serve(
         decision,
         observer,
         clock: Box::new(SystemClock),
-        health,
+        health: Arc::clone(&health),
     };
     let mut station = Station::new(parts, config.station_settings());
-    let mut desk = Desk::new(&store, site, name);
     while !stop.load(Ordering::SeqCst) {
         if let Some(Served { verdict, answer }) = station.turn(stop) {
-            log::info!("{} {}", verdict.reading.outcome, told(&verdict));
-            let accepted = verdict.reading.outcome == Outcome::Accepted;
-            let (id, picture) = (verdict.id, verdict.picture.clone());
-            let saved = desk.take(verdict);
-            station.show(accepted && saved);
+            let reading = &verdict.reading;
+            log::info!("{} {}", reading.outcome, told(&verdict, config.log.shown()));
+            let saved = store.append(facts(&verdict), |sequence| {
+                read_message(site, name, sequence, &verdict)
+            });
+            station.show(reading.outcome == Outcome::Accepted && saved);
             delivery.wake();
-            if let Some(picture) = picture {
-                delivery.snapshot(id, &picture);
+            if let Some(picture) = &verdict.picture {
+                delivery.snapshot(verdict.id, picture);
             }
             if let Some(answer) = answer {
-                answer(Ok(Done::Read(id)));
+                answer(Ok(Done::Read(verdict.id)));
             }
-        } else if desk.is_due() && desk.save() {
-            delivery.wake();
         }
+        store.tend();
+        look_after(store, &health);
     }
     Ok(())
 }
 
-/// Where verdicts wait for the disk. What it does not take is tried again.
-struct Desk<'a> {
-    store: &'a Store,
-    site: &'a str,
-    name: &'a str,
-    unsaved: VecDeque<Verdict>,
-    tried: Instant,
-}
-
-impl<'a> Desk<'a> {
-    fn new(store: &'a Store, site: &'a str, name: &'a str) -> Self {
-        Self {
-            store,
-            site,
-            name,
-            unsaved: VecDeque::new(),
-            tried: Instant::now(),
-        }
-    }
-
-    /// Whether it is on the disk now.
-    fn take(&mut self, verdict: Verdict) -> bool {
-        self.unsaved.push_back(verdict);
-        self.save()
-    }
-
-    /// Whether everything is on the disk now.
-    fn save(&mut self) -> bool {
-        self.tried = Instant::now();
-        while let Some(verdict) = self.unsaved.front() {
-            let message = |sequence| read_message(self.site, self.name, sequence, verdict);
-            if let Err(error) = self.store.append(message) {
-                let count = self.unsaved.len();
-                log::error!("{error}; {count} reads are kept in memory only");
-                return false;
-            }
-            self.unsaved.pop_front();
-        }
-        true
-    }
-
-    fn is_due(&self) -> bool {
-        !self.unsaved.is_empty() && self.tried.elapsed() >= SAVE_AGAIN
+/// Notes what ails the store.
+fn look_after(store: &Store, health: &Health) {
+    match store.unsaved() {
+        0 => health.recovered(Cause::Store),
+        _ => health.ails(
+            Cause::Store,
+            "the store cannot be written; reads are kept in memory and lost if the power is: is the disk full?",
+        ),
     }
 }
 
-impl Drop for Desk<'_> {
-    /// The last try, whatever ends the station; what the disk does not take goes to the log in full.
-    fn drop(&mut self) {
-        if !self.save() {
-            for verdict in &self.unsaved {
-                log::error!(
-                    "not saved: {}",
-                    read_message(self.site, self.name, 0, verdict)
-                );
-            }
-        }
+/// What a verdict is found by.
+fn facts(verdict: &Verdict) -> Facts {
+    Facts {
+        id: verdict.id,
+        vin: verdict.reading.vin.as_ref().map(Vin::to_string),
+        decided_at: verdict.decided_at.timestamp(),
     }
 }
 
 /// A verdict for the log.
-fn told(verdict: &Verdict) -> String {
+fn told(verdict: &Verdict, shown: Shown) -> String {
     let reading = &verdict.reading;
-    let vin = reading.vin.as_ref().map_or("no VIN", |vin| vin.as_str());
+    let vin = reading.vin.as_ref();
+    let vin = vin.map_or("no VIN".into(), |vin| vin.masked(shown).to_string());
     let reason = reading
         .reason
         .map_or(String::new(), |reason| format!(" ({reason})"));
@@ -220,4 +190,41 @@ pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
             flag.store(true, Ordering::SeqCst);
         })?;
     Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use jiff::Zoned;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::reader::{Fusion, script};
+    use crate::station::{Source, Timings};
+
+    #[test]
+    fn the_log_shows_no_whole_vin_unless_it_is_asked_to() {
+        let mut fusion = Fusion::new(Decision::embedded().unwrap());
+        fusion.add(script::seen(script::clear("1HGCM82633A004352")));
+        let verdict = Verdict {
+            id: Uuid::nil(),
+            source: Source::Gpio,
+            triggered_at: Zoned::now(),
+            decided_at: Zoned::now(),
+            reading: fusion.reading(),
+            frames: 1,
+            missed: 0,
+            expected: None,
+            picture: None,
+            faults: Vec::new(),
+            timings: Timings::default(),
+        };
+        let mut config = Config::default();
+        let masked = told(&verdict, config.log.shown());
+        assert!(masked.starts_with("1HGCM826*3*******,"), "{masked}");
+        config.log.show_vins = true;
+        let whole = told(&verdict, config.log.shown());
+        assert!(whole.starts_with("1HGCM82633A004352,"), "{whole}");
+    }
 }

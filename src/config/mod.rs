@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::mqtt::{Tls, Version};
 use crate::reader::Decision;
-use crate::station;
+use crate::vin::Shown;
+use crate::{station, store};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -25,6 +26,7 @@ pub struct Config {
     pub reader: ReaderConfig,
     pub mqtt: MqttConfig,
     pub store: StoreConfig,
+    pub log: LogConfig,
 }
 
 macro_rules! section {
@@ -124,7 +126,15 @@ section! {
 }
 section! {
     /// `[store]`
-    StoreConfig { path: PathBuf = "/var/lib/vinspect/reads.sqlite".into() }
+    StoreConfig {
+        path: PathBuf = "/var/lib/vinspect/reads.sqlite".into(),
+        keep_days: u32 = store::Limits::default().keep_days,
+        max_mb: u32 = store::Limits::default().max_mb,
+    }
+}
+section! {
+    /// `[log]`
+    LogConfig { show_vins: bool = false }
 }
 
 /// What gives the frames.
@@ -377,6 +387,18 @@ impl Config {
             "mqtt.home_assistant_prefix",
             &self.mqtt.home_assistant_prefix,
         )?;
+        within(
+            "store.keep_days",
+            self.store.keep_days,
+            0..=36_500,
+            "0 to 36500 days",
+        )?;
+        within(
+            "store.max_mb",
+            self.store.max_mb,
+            8..=65_536,
+            "8 to 65536 MiB",
+        )?;
         let replay_without_folder =
             self.camera.kind == CameraKind::Replay && self.camera.folder.is_none();
         if replay_without_folder {
@@ -416,6 +438,27 @@ impl MqttConfig {
     pub fn port(&self) -> u16 {
         let usual = if self.tls.is_some() { 8883 } else { 1883 };
         self.port.unwrap_or(usual)
+    }
+}
+
+impl StoreConfig {
+    /// How much stays.
+    pub fn limits(&self) -> store::Limits {
+        store::Limits {
+            keep_days: self.keep_days,
+            max_mb: self.max_mb,
+        }
+    }
+}
+
+impl LogConfig {
+    /// What of a VIN may stand in the log.
+    pub fn shown(&self) -> Shown {
+        if self.show_vins {
+            Shown::Whole
+        } else {
+            Shown::Model
+        }
     }
 }
 

@@ -217,7 +217,7 @@ fn what_is_sent_keeps_to_the_contract() {
         causes: health.ailments(),
         uptime: Some(std::time::Duration::from_secs(5)),
         pending: Some(3),
-        dropped: 0,
+        dropped: Some(0),
     };
     for status in [degraded, Status::default()] {
         keeps_to("status", &message::status_message(&status));

@@ -3,7 +3,6 @@
 //! A read stays in the store until its own PUBACK. A connection that ends or stalls is thrown away, and what was not
 //! acknowledged goes over the next one: the last few reads may come twice, and their ids tell.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
@@ -24,12 +23,12 @@ use super::{Topics, discovery};
 use crate::health::{Cause, Health};
 use crate::image::jpeg;
 use crate::station::order::{Declined, Done, Order};
-use crate::store::{Pending, Store, StoreError};
+use crate::store::{Pending, Store};
 
 /// A read that is not acknowledged by then is sent again over a new connection.
 const STALL: Duration = Duration::from_secs(10);
 /// The first wait after a lost connection; it doubles up to the last.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LAST_WAIT: Duration = Duration::from_secs(30);
 /// A read that the broker refused is offered again after this long.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
@@ -94,7 +93,6 @@ impl Delivery {
             post: post.clone(),
             signals: Arc::clone(&signals),
             begun: Instant::now(),
-            acknowledged: Cell::new(0),
         };
         let thread = thread::Builder::new()
             .name("mqtt".into())
@@ -150,8 +148,6 @@ struct Courier {
     post: mpsc::Sender<Message>,
     signals: Arc<Signals>,
     begun: Instant,
-    /// The last read that was acknowledged, lest one that the store cannot note as delivered holds up all others.
-    acknowledged: Cell<i64>,
 }
 
 /// Why a session ended.
@@ -161,8 +157,6 @@ enum End {
     Stopped,
     #[error(transparent)]
     Outage(#[from] Outage),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// What was given to the link and has no number yet, in order.
@@ -187,6 +181,8 @@ struct Session {
     reads: VecDeque<OnItsWay>,
     /// Reads are not offered before: the broker has refused one.
     pause: Option<Instant>,
+    /// A read was delivered.
+    progress: bool,
 }
 
 impl Session {
@@ -201,12 +197,8 @@ impl Courier {
     async fn run(self, mut letters: mpsc::Receiver<Message>) {
         let mut wait = FIRST_WAIT;
         loop {
-            let begun = Instant::now();
-            let end = match self.session(&mut letters).await {
-                Err(end) => end,
-                Ok(never) => match never {},
-            };
-            match &end {
+            let mut progress = false;
+            match self.session(&mut letters, &mut progress).await {
                 End::Stopped => return,
                 End::Outage(outage) => self.health.ails(
                     Cause::Broker,
@@ -217,35 +209,43 @@ impl Courier {
                         outage.code()
                     ),
                 ),
-                End::Store(error) => self.health.ails(Cause::Store, error),
             }
-            wait = if begun.elapsed() > LAST_WAIT {
-                FIRST_WAIT
-            } else {
-                (wait * 2).min(LAST_WAIT)
-            };
+            if progress {
+                wait = FIRST_WAIT;
+            }
             // Many stations lose a broker at once; they should not all come back at once.
             let jitter = wait.mul_f64(f64::from(Uuid::new_v4().as_bytes()[0]) / 512.0);
             tokio::select! {
                 () = sleep(wait + jitter) => {}
                 () = self.signals.stop.notified() => return,
             }
+            wait = (wait * 2).min(LAST_WAIT);
         }
     }
 
-    /// One connection from its beginning to its end.
-    async fn session(&self, letters: &mut mpsc::Receiver<Message>) -> Result<Infallible, End> {
+    /// One connection from its beginning to its end, and whether it was of use.
+    async fn session(&self, letters: &mut mpsc::Receiver<Message>, progress: &mut bool) -> End {
+        let link = match Link::dial(&self.settings.address, self.offline()) {
+            Ok(link) => link,
+            Err(outage) => return outage.into(),
+        };
+        let begun = Instant::now();
         let mut session = Session {
-            link: Link::dial(&self.settings.address, self.offline())?,
+            link,
             given: VecDeque::new(),
             reads: VecDeque::new(),
             pause: None,
+            progress: false,
         };
         let end = match self.greet(&mut session).await {
-            Ok(()) => self.converse(&mut session, letters).await,
-            Err(end) => Err(end),
+            Ok(()) => match self.converse(&mut session, letters).await {
+                Err(end) => end,
+                Ok(never) => match never {},
+            },
+            Err(end) => end,
         };
-        if matches!(end, Err(End::Stopped)) {
+        *progress = session.progress || begun.elapsed() > LAST_WAIT;
+        if matches!(end, End::Stopped) {
             // The broker is gone or slow: then the last will speaks.
             let _ = timeout(GOODBYE, self.say_goodbye(&mut session)).await;
         }
@@ -309,13 +309,12 @@ impl Courier {
             return Ok(());
         }
         session.pause = None;
-        let last = session.reads.back();
-        let after = last.map_or(self.acknowledged.get(), |read| read.sequence);
+        let after = session.reads.back().map_or(0, |read| read.sequence);
         let room = READS.saturating_sub(session.reads.len());
         if room == 0 {
             return Ok(());
         }
-        for read in self.store.pending_after(after, room)? {
+        for read in self.store.pending_after(after, room) {
             session.given.push_back(Given::Read(read.sequence));
             session.reads.push_back(OnItsWay {
                 sequence: read.sequence,
@@ -386,16 +385,11 @@ impl Courier {
     fn note_delivered(&self, session: &mut Session) {
         while session.reads.front().is_some_and(|r| r.acknowledged) {
             if let Some(read) = session.reads.pop_front() {
-                self.acknowledged.set(read.sequence);
+                self.store.delivered(read.sequence);
+                session.progress = true;
             }
         }
-        let sequence = self.acknowledged.get();
-        match self.store.delivered(sequence) {
-            Ok(()) => self.health.recovered(Cause::Broker),
-            Err(error) => {
-                log::error!("read {sequence} will be sent again after a restart: {error}");
-            }
-        }
+        self.health.recovered(Cause::Broker);
     }
 
     fn receive(&self, session: &mut Session, message: Incoming) -> Result<(), Outage> {
@@ -460,8 +454,8 @@ impl Courier {
             },
             causes,
             uptime: Some(self.begun.elapsed()),
-            pending: self.store.pending().ok(),
-            dropped: 0,
+            pending: Some(self.store.pending()),
+            dropped: Some(self.store.dropped()),
         })
     }
 

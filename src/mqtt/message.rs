@@ -114,8 +114,8 @@ pub struct Status {
     pub uptime: Option<Duration>,
     /// Reads that the broker does not have; none if the store does not tell.
     pub pending: Option<u64>,
-    /// Reads that were dropped for want of room, undelivered.
-    pub dropped: u64,
+    /// Reads that were dropped undelivered for want of room, ever; none if the store does not tell.
+    pub dropped: Option<u64>,
 }
 
 /// How a station is, on `status`, retained. `offline` is also its last will, and says nothing else.
@@ -132,10 +132,10 @@ pub(super) struct StatusMessage<'a> {
     version: &'static str,
     /// How long it has run, seconds; null when `offline`.
     uptime_s: Option<u64>,
-    /// Reads that the broker does not have yet; null if the store cannot tell.
+    /// Reads that the broker does not have yet; null when `offline`.
     pending: Option<u64>,
-    /// Reads that were dropped undelivered for want of room, ever.
-    dropped: u64,
+    /// Reads that were dropped undelivered for want of room, ever; null when `offline`.
+    dropped: Option<u64>,
 }
 
 /// The answer to a command, on `cmd/…/result`.

@@ -9,7 +9,7 @@ use super::decision::Decision;
 use super::posterior::Posterior;
 use super::{Evidence, Features, Mark, Observation, Outcome, Reading, Reason};
 use crate::image::Quad;
-use crate::vin::{LENGTH, Vin};
+use crate::vin::{LENGTH, Shown, Vin};
 use barcodes::Barcodes;
 
 /// Different texts remembered in one burst; beyond them the least believable is forgotten.
@@ -105,7 +105,12 @@ impl Fusion {
             return no_read(reason, None);
         };
         let best = text.posterior.best();
-        log::debug!("{} {:.4} {:?}", best.vin, text.confidence, text.features);
+        log::debug!(
+            "{} {:.4} {:?}",
+            best.vin.masked(Shown::default()),
+            text.confidence,
+            text.features
+        );
         if text.confidence < self.decision.review_at {
             let small = text.pixels_per_character < self.decision.pixels_per_character;
             return no_read(

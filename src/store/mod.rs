@@ -1,24 +1,33 @@
-//! The outbox: reads wait in a small database until the broker has confirmed them. Survives a power cut at any line.
+//! The outbox: reads wait in one SQLite file until the broker has confirmed them. Survives a power cut at any line.
+//!
+//! ```text
+//! append ─▶ unsaved (memory) ─▶ the file ─▶ pending_after ─▶ broker ─▶ delivered (one cursor)
+//! ```
+//!
+//! What the disk does not take stays in memory, is delivered from there, and is saved as soon as the disk takes it.
 
+mod damage;
+mod database;
+mod history;
+mod migrations;
+mod outbox;
+mod retention;
+mod unsaved;
+
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use std::{fs, io, thread};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, ffi, params};
+use uuid::Uuid;
 
-/// The layout of the database, kept in its `user_version`.
-const VERSION: i64 = 1;
-/// How long a store that others use is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Delivered reads that stay; older ones make room.
-const KEPT: i64 = 10_000;
+pub use history::{Forgotten, History, Kept, Which};
+use outbox::Outbox;
 
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Its folder cannot be made.
+    /// Its folder cannot be made, or a damaged file not be set aside.
     #[error("store {}: {source}; the folder must be writable for vinspect", path.display())]
     Io {
         /// Where the store should be.
@@ -35,313 +44,150 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// It was written by a later version of vinspect.
-    #[error("store {} has the layout {found}, this vinspect knows {VERSION}; use the newer vinspect or another path", path.display())]
+    #[error("store {} has the layout {found}, this vinspect knows {}; use the newer vinspect or another path", path.display(), migrations::LAYOUT)]
     Newer {
         /// Where it is.
         path: PathBuf,
         /// Its layout.
         found: i64,
     },
+    /// It is not there, and who asks must not make it.
+    #[error("there is no store {}; nothing was done", path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// Reads should be forgotten that nobody has yet.
+    #[error(
+        "{found} reads would be removed, of which {undelivered} are not known to be delivered; nothing was done: wait a \
+         minute for the broker, or give --undelivered to lose them"
+    )]
+    Undelivered {
+        /// Reads that should be forgotten.
+        found: u64,
+        /// Those of them that the broker does not have.
+        undelivered: u64,
+    },
+    /// Reads were removed, but their bytes may still be in the files.
+    #[error(
+        "store {}: {removed} reads were removed, but the file could not be cleaned of their bytes ({source}); run the same again",
+        path.display()
+    )]
+    NotCleaned {
+        /// Where it is.
+        path: PathBuf,
+        /// Reads that no longer show.
+        removed: u64,
+        /// SQLite's words.
+        source: rusqlite::Error,
+    },
+}
+
+/// How much stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Delivered reads older than this go. Days; 0: they stay as long as there is room.
+    pub keep_days: u32,
+    /// What the file and its log may take together, mebibytes, 8 at least. Delivered reads go first.
+    pub max_mb: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            keep_days: 30,
+            max_mb: 64,
+        }
+    }
+}
+
+/// What a read is found by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Unique for ever.
+    pub id: Uuid,
+    /// The best reading, if there is one.
+    pub vin: Option<String>,
+    /// When the verdict was reached; kept to the millisecond.
+    pub decided_at: Timestamp,
 }
 
 /// A read that the broker does not have yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// Counts all reads of this store from 1, without gaps.
+    /// Counts all reads of this store from 1.
     pub sequence: i64,
+    /// Unique for ever.
+    pub id: Uuid,
+    /// When the verdict was reached, to the millisecond.
+    pub decided_at: Timestamp,
     /// The message.
     pub payload: String,
-    /// When the verdict was reached.
-    pub decided_at: Timestamp,
 }
 
-/// Reads in the order they were made.
+/// Reads in the order they were made. Errors of the disk are logged, never returned: the station goes on without one.
 pub struct Store {
     path: PathBuf,
-    database: Mutex<Connection>,
+    outbox: Mutex<Outbox>,
 }
 
 impl Store {
-    /// Opens or creates it. A damaged file is put aside as `….damaged-<unix time>`, so that the station goes on.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let refused = |source| StoreError::Io {
-            path: path.into(),
-            source,
-        };
-        let failed = |source| StoreError::Database {
-            path: path.into(),
-            source,
-        };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(refused)?;
-        }
-        let (database, found) = match connect_patiently(path) {
-            Err(error) if is_damage(&error) => {
-                let mut aside = path.as_os_str().to_owned();
-                aside.push(format!(".damaged-{}", Timestamp::now().as_second()));
-                log::error!(
-                    "store {}: {error}; it is put aside as {} and a new one begun",
-                    path.display(),
-                    aside.display()
-                );
-                fs::rename(path, &aside).map_err(refused)?;
-                connect(path).map_err(failed)?
-            }
-            other => other.map_err(failed)?,
-        };
-        if found > VERSION {
-            return Err(StoreError::Newer {
-                path: path.into(),
-                found,
-            });
-        }
+    /// Opens or creates it. A damaged file is set aside as `….damaged-<unix time>`, and what waited in it is taken over as
+    /// far as it can be read. One that can be read but not written (a full disk) is opened all the same.
+    pub fn open(path: &Path, limits: Limits) -> Result<Self, StoreError> {
         Ok(Self {
             path: path.into(),
-            database: Mutex::new(database),
+            outbox: Mutex::new(Outbox::open(path, limits)?),
         })
     }
 
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        // A panic elsewhere leaves a connection that is still sound: transactions roll back.
-        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&mut database).map_err(|source| StoreError::Database {
-            path: self.path.clone(),
-            source,
-        })
+    /// Keeps a read; its message is made knowing its number. Whether it is on the disk on return; if not, it is in memory
+    /// and delivered from there.
+    pub fn append(&self, facts: Facts, payload: impl FnOnce(i64) -> String) -> bool {
+        self.outbox().append(facts, payload)
     }
 
-    /// Keeps a read; its message is made knowing its number. On return it is on the disk.
-    pub fn append(&self, message: impl FnOnce(i64) -> String) -> Result<Pending, StoreError> {
-        self.with(|database| {
-            let transaction = database.transaction()?;
-            transaction.execute("INSERT INTO reads (payload) VALUES ('')", [])?;
-            let sequence = transaction.last_insert_rowid();
-            let payload = message(sequence);
-            transaction.execute(
-                "UPDATE reads SET payload = ?2 WHERE sequence = ?1",
-                params![sequence, payload],
-            )?;
-            transaction.commit()?;
-            Ok(Pending {
-                sequence,
-                payload,
-                decided_at: Timestamp::now(),
-            })
-        })
+    /// The first reads after a number that the broker does not have, in order.
+    pub fn pending_after(&self, sequence: i64, limit: usize) -> Vec<Pending> {
+        self.outbox().pending_after(sequence, limit)
     }
 
-    /// The oldest read after a number that the broker does not have.
-    pub fn oldest_pending(&self, after: i64) -> Result<Option<Pending>, StoreError> {
-        self.with(|database| {
-            database
-                .query_row(
-                    "SELECT sequence, payload FROM reads WHERE delivered = 0 AND sequence > ?1 ORDER BY sequence LIMIT 1",
-                    [after],
-                    |row| {
-                        Ok(Pending {
-                            sequence: row.get(0)?,
-                            payload: row.get(1)?,
-                            decided_at: Timestamp::now(),
-                        })
-                    },
-                )
-                .optional()
-        })
+    /// The broker has all reads up to this number. After a power cut the last of them may be pending again.
+    pub fn delivered(&self, up_to: i64) {
+        self.outbox().delivered(up_to);
     }
 
-    /// Shim.
-    pub fn pending_after(&self, after: i64, _: usize) -> Result<Vec<Pending>, StoreError> {
-        Ok(self.oldest_pending(after)?.into_iter().collect())
+    /// Does what is due: saves what the disk did not take, notes what was delivered, lets go of old reads. To be called
+    /// often; mostly it does nothing.
+    pub fn tend(&self) {
+        self.outbox().tend();
     }
 
-    /// The broker has it. The last [`KEPT`] delivered reads stay to be looked at.
-    pub fn delivered(&self, sequence: i64) -> Result<(), StoreError> {
-        self.with(|database| {
-            let transaction = database.transaction()?;
-            transaction.execute(
-                "UPDATE reads SET delivered = 1 WHERE sequence = ?1",
-                [sequence],
-            )?;
-            transaction.execute(
-                "DELETE FROM reads WHERE delivered = 1 AND sequence <= ?1",
-                [sequence - KEPT],
-            )?;
-            transaction.commit()
-        })
+    /// How many reads wait for the broker.
+    pub fn pending(&self) -> u64 {
+        self.outbox().pending()
     }
 
-    /// How many reads wait.
-    pub fn pending(&self) -> Result<u64, StoreError> {
-        self.with(|database| {
-            let count: i64 = database.query_row(
-                "SELECT count(*) FROM reads WHERE delivered = 0",
-                [],
-                |row| row.get(0),
-            )?;
-            Ok(count.unsigned_abs())
-        })
+    /// How many reads are in memory only.
+    pub fn unsaved(&self) -> u64 {
+        self.outbox().unsaved()
     }
-}
 
-/// Two that open a new store at once would both switch it to WAL, which does not wait as everything else does.
-fn connect_patiently(path: &Path) -> rusqlite::Result<(Connection, i64)> {
-    let start = Instant::now();
-    loop {
-        match connect(path) {
-            Err(error) if is_busy(&error) && start.elapsed() < PATIENCE => {
-                thread::sleep(Duration::from_millis(20));
-            }
-            other => return other,
-        }
+    /// How many undelivered reads had to go for want of room, since the store was made.
+    pub fn dropped(&self) -> u64 {
+        self.outbox().dropped()
     }
-}
 
-/// A sound database and the layout it had; that of a later version is left as it is.
-fn connect(path: &Path) -> rusqlite::Result<(Connection, i64)> {
-    let mut database = Connection::open(path)?;
-    database.busy_timeout(PATIENCE)?;
-    database.pragma_update(None, "journal_mode", "wal")?;
-    // A read that was answered must be there after the power is cut.
-    database.pragma_update(None, "synchronous", "full")?;
-    let health: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if health != "ok" {
-        let damage = ffi::Error::new(ffi::SQLITE_CORRUPT);
-        return Err(rusqlite::Error::SqliteFailure(damage, Some(health)));
+    /// Damaged files that were set aside and are still there.
+    pub fn set_aside(&self) -> Vec<PathBuf> {
+        damage::set_aside_files(&self.path)
     }
-    // Immediate, lest two that open a new store both lay it out.
-    let layout = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: i64 = layout.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found < 1 {
-        layout.execute_batch(
-            "CREATE TABLE reads (
-                 sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-                 payload TEXT NOT NULL,
-                 delivered INTEGER NOT NULL DEFAULT 0
-             );
-             CREATE INDEX undelivered ON reads (sequence) WHERE delivered = 0;
-             PRAGMA user_version = 1;",
-        )?;
+
+    /// A panic elsewhere leaves an outbox that is still sound: transactions roll back.
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    layout.commit()?;
-    Ok((database, found))
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
-}
-
-fn is_damage(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    matches!(
-        error.sqlite_error_code(),
-        Some(DatabaseCorrupt | NotADatabase)
-    )
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn reads_stay_in_order_until_delivered_over_a_restart() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new/reads.sqlite");
-        let store = Store::open(&path).unwrap();
-        for _ in 0..3 {
-            store.append(|sequence| format!("read {sequence}")).unwrap();
-        }
-        store.delivered(1).unwrap();
-        drop(store);
-        let store = Store::open(&path).unwrap();
-        let oldest = store.oldest_pending(0).unwrap().unwrap();
-        assert_eq!((oldest.sequence, oldest.payload.as_str()), (2, "read 2"));
-        assert_eq!(store.pending().unwrap(), 2);
-        store.delivered(2).unwrap();
-        store.delivered(3).unwrap();
-        assert_eq!(store.oldest_pending(0).unwrap(), None);
-        assert_eq!(store.append(|_| String::new()).unwrap().sequence, 4);
-    }
-
-    #[test]
-    fn a_damaged_store_is_put_aside() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("reads.sqlite");
-        fs::write(&path, vec![7; 5000]).unwrap();
-        let store = Store::open(&path).unwrap();
-        assert_eq!(store.append(|_| "a".into()).unwrap().sequence, 1);
-        assert_eq!(put_aside(folder.path()), vec![7; 5000]);
-    }
-
-    #[test]
-    fn damage_deep_inside_is_found() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("reads.sqlite");
-        let store = Store::open(&path).unwrap();
-        for _ in 0..100 {
-            store
-                .append(|sequence| format!("{sequence:01000}"))
-                .unwrap();
-        }
-        drop(store);
-        let mut bytes = fs::read(&path).unwrap();
-        let last_page = bytes.len() - 4096;
-        bytes[last_page..].fill(0xa5);
-        fs::write(&path, &bytes).unwrap();
-        let store = Store::open(&path).unwrap();
-        assert_eq!(store.append(|_| "a".into()).unwrap().sequence, 1);
-        assert_eq!(put_aside(folder.path()), bytes);
-    }
-
-    fn put_aside(folder: &Path) -> Vec<u8> {
-        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-        let is_damaged = |name: &fs::DirEntry| {
-            let name = name.file_name().into_string().unwrap();
-            name.starts_with("reads.sqlite.damaged-")
-        };
-        let mut found = names.filter(is_damaged);
-        fs::read(found.next().unwrap().path()).unwrap()
-    }
-
-    #[test]
-    fn old_delivered_reads_make_room() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("reads.sqlite")).unwrap();
-        store.append(|_| "undelivered".into()).unwrap();
-        store.append(|_| "old".into()).unwrap();
-        store.delivered(2).unwrap();
-        store
-            .with(|database| {
-                let last = 2 + KEPT;
-                database.execute(
-                    "INSERT INTO reads (sequence, payload) VALUES (?1, 'new')",
-                    [last],
-                )
-            })
-            .unwrap();
-        store.delivered(2 + KEPT).unwrap();
-        let left: Vec<i64> = store
-            .with(|database| {
-                let mut rows = database.prepare("SELECT sequence FROM reads ORDER BY sequence")?;
-                rows.query_map([], |row| row.get(0))?.collect()
-            })
-            .unwrap();
-        assert_eq!(left, [1, 2 + KEPT]);
-    }
-
-    #[test]
-    fn a_store_of_the_future_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("reads.sqlite");
-        Connection::open(&path)
-            .unwrap()
-            .pragma_update(None, "user_version", 9)
-            .unwrap();
-        let error = Store::open(&path).err().unwrap().to_string();
-        assert!(error.contains("layout 9"), "{error}");
-    }
-}
+mod tests;

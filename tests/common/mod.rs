@@ -21,13 +21,22 @@ use vinspect::gpio::simulated::{Button, Light};
 use vinspect::image::{Frame, Point, Quad};
 use vinspect::mqtt::{Version, broker};
 use vinspect::reader::{Decision, Evidence, Mark, Observation, Observe, ReadError};
-use vinspect::store::Store;
+use vinspect::store::{Facts, Store};
 use vinspect::vin::ALPHABET;
 
 /// Longer than anything here takes on a slow machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const VIN: &str = "1HGCM82633A004352";
+
+/// Of a read without a VIN.
+pub fn facts() -> Facts {
+    Facts {
+        id: uuid::Uuid::now_v7(),
+        vin: None,
+        decided_at: jiff::Timestamp::now(),
+    }
+}
 
 /// Waits until something is so.
 pub fn until(what: &str, mut so: impl FnMut() -> bool) {
@@ -160,6 +169,7 @@ impl Subscriber {
 pub struct Station {
     pub light: Light,
     pub config: Config,
+    store: Arc<Store>,
     stop: Arc<AtomicBool>,
     button: Sender<Instant>,
     thread: Option<JoinHandle<()>>,
@@ -190,14 +200,18 @@ impl Station {
             accept_at: 0.9,
             ..Decision::embedded().unwrap()
         };
+        let store = service::open_store(&config).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let thread = thread::spawn({
-            let (config, stop) = (config.clone(), stop.clone());
-            move || service::serve(&config, hardware, decision, Box::new(Sure), &stop).unwrap()
+            let (config, store, stop) = (config.clone(), store.clone(), stop.clone());
+            move || {
+                service::serve(&config, &store, hardware, decision, Box::new(Sure), &stop).unwrap();
+            }
         });
         Self {
             light,
             config,
+            store,
             stop,
             button,
             thread: Some(thread),
@@ -211,10 +225,7 @@ impl Station {
 
     /// How many reads the broker does not have.
     pub fn waiting(&self) -> u64 {
-        Store::open(&self.config.store.path)
-            .unwrap()
-            .pending()
-            .unwrap()
+        self.store.pending()
     }
 
     /// Presses the button, and waits until the read is kept.

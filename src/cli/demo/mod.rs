@@ -54,9 +54,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         },
         store: StoreConfig {
             path: folder.join("reads.sqlite"),
+            ..StoreConfig::default()
         },
         ..Config::default()
     };
+    let store = service::open_store(&config)?;
     let reader = hardware::reader(&config.reader)?;
     let decision = reader.decision().clone();
     let light = simulated::Light::default();
@@ -84,7 +86,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 
     let served = thread::scope(|scope| {
         let service = scope.spawn(|| {
-            service::serve(&config, hardware, decision, Box::new(reader), &stop)
+            service::serve(&config, &store, hardware, decision, Box::new(reader), &stop)
                 .map_err(|error| error.to_string())
         });
         let press = || {
@@ -98,6 +100,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             Err(_) => Err("the station has panicked".into()),
         }
     });
+    drop(store);
     if let Err(error) = fs::remove_dir_all(&folder) {
         log::warn!("{}: {error}", folder.display());
     }

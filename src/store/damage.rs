@@ -1,0 +1,135 @@
+//! A damaged file is set aside with its log, and what can still be read of the waiting reads is taken out of it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::database::{Row, State};
+use super::migrations::LAYOUT_1;
+
+const MARK: &str = ".damaged-";
+/// The files that SQLite keeps beside the database. The log goes first: the file means less without it than it without the
+/// file, if the power is cut in between.
+const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+/// Reads that cannot be read, one after the other, after which no more are looked for.
+const HOPELESS: u32 = 2000;
+
+/// Renames the file and what belongs to it. Its new name.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let time = Timestamp::now().as_second();
+    let free = |aside: &PathBuf| {
+        ["", COMPANIONS[0]]
+            .iter()
+            .all(|end| !with(aside, end).exists())
+    };
+    let aside = (0..)
+        .map(|n| match n {
+            0 => with(path, &format!("{MARK}{time}")),
+            n => with(path, &format!("{MARK}{time}-{n}")),
+        })
+        .find(free)
+        .ok_or(io::ErrorKind::AlreadyExists)?;
+    for end in COMPANIONS.into_iter().chain([""]) {
+        match fs::rename(with(path, end), with(&aside, end)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => other?,
+        }
+    }
+    Ok(aside)
+}
+
+/// The files that were set aside and that nobody has taken away.
+pub fn set_aside_files(path: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Vec::new();
+    };
+    let mut begin = name.to_owned();
+    begin.push(MARK);
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<_> = names
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            name.starts_with(begin.as_encoded_bytes())
+                && !COMPANIONS.iter().any(|end| name.ends_with(end.as_bytes()))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn with(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(end);
+    name.into()
+}
+
+/// What could be read of a damaged file.
+#[derive(Default)]
+pub struct Salvaged {
+    state: State,
+    /// In order.
+    pub rows: Vec<Row>,
+}
+
+impl Salvaged {
+    /// As far as it is known.
+    pub fn state(&self) -> State {
+        let seen = State {
+            last: self.rows.last().map_or(0, |row| row.sequence),
+            ..State::default()
+        };
+        self.state.max(seen)
+    }
+}
+
+/// Takes out what waits, each read on its own. `delivered`: up to where the broker is known to have them.
+pub fn salvage(path: &Path, delivered: i64) -> Salvaged {
+    let mut salvaged = Salvaged::default();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(database) = Connection::open_with_flags(path, flags) else {
+        return salvaged;
+    };
+    // The last page may be damaged, which holds the last number, but a cursor that cannot be must not hide what waits.
+    let last = database.query_row("SELECT max(sequence) FROM reads", [], |row| row.get(0));
+    let last = last.unwrap_or(i64::MAX);
+    let state = State::read(&database).unwrap_or_default();
+    if state.delivered <= state.last.max(last) {
+        salvaged.state = state;
+    }
+    let mut after = delivered.max(salvaged.state.delivered);
+    let today = "SELECT sequence, id, vin, decided_at, payload FROM reads WHERE";
+    let before = format!("SELECT * FROM ({LAYOUT_1} WHERE delivered = 0) WHERE");
+    let ways = [today, before.as_str()];
+    let query = |way: &str| format!("{way} sequence > ?1 ORDER BY sequence LIMIT 1");
+    let Some(mut next) = ways
+        .iter()
+        .find_map(|way| database.prepare(&query(way)).ok())
+    else {
+        return salvaged;
+    };
+    let mut failures = 0;
+    while failures < HOPELESS {
+        match next.query_row([after], Row::read).optional() {
+            Ok(Some(row)) if row.sequence > after => {
+                after = row.sequence;
+                salvaged.rows.push(row);
+                failures = 0;
+            }
+            Ok(_) => break,
+            Err(_) => {
+                after += 1;
+                failures += 1;
+            }
+        }
+    }
+    salvaged
+}

@@ -1,0 +1,434 @@
+//! The outbox behind its lock: what is on the disk, and what is in memory because the disk does not take it.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::database::{self, Row, State, failed, is_damage};
+use super::unsaved::Unsaved;
+use super::{Facts, Limits, Pending, StoreError, damage, retention};
+
+/// Between two tries of a disk that did not take something.
+const RETRY: Duration = Duration::from_secs(10);
+/// Reads and bytes of messages that are saved in one transaction.
+const BATCH: (usize, usize) = (256, 1 << 19);
+/// Deliveries that are noted at the latest then: each note is a page to write, and a repeat does no harm.
+const NOTE_EVERY: i64 = 16;
+/// The same for a queue that has run empty.
+const NOTE_AFTER: Duration = Duration::from_secs(60);
+/// Between two looks for old reads.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+pub struct Outbox {
+    path: PathBuf,
+    limits: Limits,
+    disk: Disk,
+    unsaved: Unsaved,
+    state: State,
+    /// What the file knows of it, and since when it does not know all that was delivered.
+    noted: State,
+    unnoted_since: Instant,
+    /// When the disk last did not take something.
+    refused: Option<Instant>,
+    /// When a file was last set aside: a disk that spoils every file must not be filled with them.
+    begun_anew: Option<Instant>,
+    swept: Option<Instant>,
+}
+
+enum Disk {
+    Open(Connection),
+    /// Full or not writable when it was opened.
+    ReadOnly(Connection),
+    /// No file at all.
+    Closed,
+}
+
+impl Disk {
+    fn connection(&self) -> Option<&Connection> {
+        match self {
+            Self::Open(connection) | Self::ReadOnly(connection) => Some(connection),
+            Self::Closed => None,
+        }
+    }
+}
+
+impl Outbox {
+    pub fn open(path: &Path, limits: Limits) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|source| refused(path, source))?;
+        }
+        let mut outbox = Self {
+            path: path.into(),
+            limits,
+            disk: Disk::Closed,
+            unsaved: Unsaved::default(),
+            state: State::default(),
+            noted: State::default(),
+            unnoted_since: Instant::now(),
+            refused: None,
+            begun_anew: None,
+            swept: None,
+        };
+        match outbox.connect() {
+            Err(error) if is_damage(&error) => {
+                outbox.begin_anew(&error)?;
+                outbox.save();
+            }
+            Err(error @ StoreError::Newer { .. }) => return Err(error),
+            Err(error) => {
+                let Some((database, state)) = database::look(path) else {
+                    return Err(error);
+                };
+                log::error!("{error}; new reads are kept in memory only");
+                outbox.disk = Disk::ReadOnly(database);
+                (outbox.state, outbox.noted) = (state, state);
+                outbox.refused = Some(Instant::now());
+            }
+            Ok(()) => outbox.shrink(),
+        }
+        Ok(outbox)
+    }
+
+    /// Opens the file for writing. What memory knows and the file does not is newer.
+    fn connect(&mut self) -> Result<(), StoreError> {
+        let (database, state) = database::connect(&self.path, true)?;
+        self.disk = Disk::Open(database);
+        self.noted = state;
+        self.state = self.state.max(state);
+        if self.state == state {
+            Ok(())
+        } else {
+            self.note()
+        }
+    }
+
+    /// Sets a damaged file aside, takes what waits in it into memory and begins a new one.
+    fn begin_anew(&mut self, error: &StoreError) -> Result<(), StoreError> {
+        self.begun_anew = Some(Instant::now());
+        // Closes it, so that nothing writes to what is set aside.
+        self.disk = Disk::Closed;
+        let salvaged = damage::salvage(&self.path, self.state.delivered);
+        let count = salvaged.rows.len();
+        self.state = self.state.max(salvaged.state());
+        self.unsaved.put_before(salvaged.rows);
+        let aside = damage::set_aside(&self.path).map_err(|source| refused(&self.path, source))?;
+        log::error!(
+            "{error}: the file is damaged; it is set aside as {} and a new one begun with {count} waiting reads from it",
+            aside.display()
+        );
+        self.connect()
+    }
+
+    /// Goes on with a new file if the error says that this one is damaged.
+    fn heal(&mut self, error: StoreError) -> Result<(), StoreError> {
+        if is_damage(&error) && is_due(self.begun_anew, RETRY) {
+            self.begin_anew(&error)
+        } else {
+            Err(error)
+        }
+    }
+
+    pub fn append(&mut self, facts: Facts, payload: impl FnOnce(i64) -> String) -> bool {
+        let sequence = self.last() + 1;
+        self.state.last = sequence;
+        let decided_at = facts.decided_at.as_millisecond();
+        self.unsaved.push(Row {
+            sequence,
+            id: facts.id,
+            vin: facts.vin,
+            decided_at: Timestamp::from_millisecond(decided_at).unwrap_or(facts.decided_at),
+            payload: payload(sequence),
+        });
+        let saved = self.save();
+        while let Some(row) = self.unsaved.pop_surplus() {
+            if row.sequence > self.state.delivered {
+                self.state.dropped += 1;
+                log::error!("memory is full, this read is dropped: {}", row.payload);
+            }
+        }
+        saved
+    }
+
+    /// The last number given; another program may have given it.
+    fn last(&self) -> i64 {
+        let asked = self.disk.connection().and_then(|database| {
+            let query = "SELECT coalesce(max(sequence), 0) FROM reads";
+            let mut statement = database.prepare_cached(query).ok()?;
+            statement.query_row([], |row| row.get(0)).ok()
+        });
+        self.state.last.max(asked.unwrap_or(0))
+    }
+
+    /// Whether everything is on the disk now.
+    fn save(&mut self) -> bool {
+        while !self.unsaved.is_empty() {
+            let result = self.save_some().or_else(|error| self.heal(error));
+            if let Err(error) = result {
+                let count = self.unsaved.len();
+                log::error!("{error}; {count} reads are kept in memory only");
+                self.refused = Some(Instant::now());
+                return false;
+            }
+        }
+        self.refused = None;
+        true
+    }
+
+    /// The next batch, in one transaction with whatever else is due.
+    fn save_some(&mut self) -> Result<(), StoreError> {
+        self.reconnect()?;
+        let mut state = self.state;
+        let count = self.unsaved.batch(BATCH.0, BATCH.1);
+        let noted = self.write(|outbox, database| {
+            let rows = || outbox.unsaved.iter().take(count);
+            let bytes = rows().map(|row| row.payload.len()).sum();
+            retention::make_room(database, outbox.limits, bytes, &mut state)?;
+            let noted = outbox.is_note_due(state);
+            if noted {
+                state.note(database)?;
+            }
+            for row in rows() {
+                if !row.insert(database)? {
+                    let Row {
+                        sequence, payload, ..
+                    } = row;
+                    log::error!("number {sequence} is taken, this read is not saved: {payload}");
+                }
+            }
+            Ok(noted)
+        })?;
+        self.tell_dropped(state.dropped - self.state.dropped);
+        self.state = state;
+        if noted {
+            self.noted = state;
+        }
+        for _ in 0..count {
+            self.unsaved.pop();
+        }
+        Ok(())
+    }
+
+    /// A transaction.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Self, &Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let Disk::Open(database) = &self.disk else {
+            let source = io::Error::other("the disk does not take it");
+            return Err(refused(&self.path, source));
+        };
+        let transact = || {
+            let transaction = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
+            let done = work(self, &transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        transact().map_err(|source| failed(&self.path, source))
+    }
+
+    /// Tries now and then to open a file that can be written.
+    fn reconnect(&mut self) -> Result<(), StoreError> {
+        if matches!(self.disk, Disk::Open(_)) || !is_due(self.refused, RETRY) {
+            return Ok(());
+        }
+        self.connect().or_else(|error| self.heal(error))
+    }
+
+    fn tell_dropped(&self, count: i64) {
+        if count > 0 {
+            log::error!(
+                "store {}: max_mb = {} is full of reads that the broker does not have; the oldest {count} were dropped",
+                self.path.display(),
+                self.limits.max_mb
+            );
+        }
+    }
+
+    fn is_note_due(&self, state: State) -> bool {
+        let unnoted = state.delivered - self.noted.delivered;
+        let late = self.unnoted_since.elapsed() >= NOTE_AFTER;
+        unnoted >= NOTE_EVERY || (unnoted > 0 && late) || state.dropped > self.noted.dropped
+    }
+
+    /// Writes down up to where the broker has the reads.
+    pub fn note(&mut self) -> Result<(), StoreError> {
+        self.write(|outbox, database| outbox.state.note(database))?;
+        self.noted = self.state;
+        Ok(())
+    }
+
+    pub fn pending_after(&mut self, sequence: i64, limit: usize) -> Vec<Pending> {
+        let after = sequence.max(self.state.delivered);
+        let on_disk = self.on_disk(after, limit).or_else(|error| {
+            self.heal(error)?;
+            self.on_disk(after, limit)
+        });
+        let mut rows = match on_disk {
+            Ok(rows) => rows,
+            Err(error) => {
+                // Those in memory come after those on the disk, so they wait, too.
+                log::error!("{error}; the reads that wait there cannot be read");
+                return Vec::new();
+            }
+        };
+        let after = rows.last().map_or(after, |row| row.sequence);
+        let room = limit - rows.len();
+        rows.extend(self.unsaved.after(after).take(room).cloned());
+        rows.into_iter().map(Pending::from).collect()
+    }
+
+    fn on_disk(&self, after: i64, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let Some(database) = self.disk.connection() else {
+            return Ok(Vec::new());
+        };
+        let read = || -> rusqlite::Result<_> {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            database::rows_after(database)?
+                .query_map([after, limit], Row::read)?
+                .collect()
+        };
+        read().map_err(|source| failed(&self.path, source))
+    }
+
+    pub fn delivered(&mut self, up_to: i64) {
+        let up_to = up_to.min(self.state.last);
+        if up_to <= self.state.delivered {
+            return;
+        }
+        if self.state.delivered == self.noted.delivered {
+            self.unnoted_since = Instant::now();
+        }
+        self.state.delivered = up_to;
+        if up_to - self.noted.delivered >= NOTE_EVERY {
+            self.note_or_tell();
+        }
+    }
+
+    fn note_or_tell(&mut self) {
+        let is_tried = matches!(self.disk, Disk::Open(_)) && is_due(self.refused, RETRY);
+        if is_tried && let Err(error) = self.note().or_else(|error| self.heal(error)) {
+            self.refused = Some(Instant::now());
+            log::error!("{error}; what was delivered cannot be noted and may be sent again");
+        }
+    }
+
+    pub fn tend(&mut self) {
+        if !self.unsaved.is_empty() && is_due(self.refused, RETRY) {
+            self.save();
+        }
+        if self.unnoted_since.elapsed() >= NOTE_AFTER && self.is_note_due(self.state) {
+            self.note_or_tell();
+        }
+        if is_due(self.swept, SWEEP_EVERY) {
+            self.swept = Some(Instant::now());
+            self.sweep();
+        }
+    }
+
+    /// Lets go of delivered reads that are old.
+    fn sweep(&mut self) {
+        if !matches!(self.disk, Disk::Open(_)) {
+            return;
+        }
+        let swept = self.write(|outbox, database| {
+            let count = retention::sweep(database, outbox.limits, &outbox.state)?;
+            if count > 0 {
+                outbox.state.note(database)?;
+            }
+            Ok(count)
+        });
+        match swept.or_else(|error| self.heal(error).map(|()| 0)) {
+            Ok(0) => {}
+            Ok(_) => {
+                self.noted = self.state;
+                // There may be more.
+                self.swept = None;
+            }
+            Err(error) => log::error!("{error}; old reads stay"),
+        }
+    }
+
+    /// Brings a file within its bounds that has outgrown them, as after they were lowered.
+    fn shrink(&mut self) {
+        let mut state = self.state;
+        let made_room = self.write(|outbox, database| {
+            retention::make_room(database, outbox.limits, 0, &mut state)?;
+            if state != outbox.state {
+                state.note(database)?;
+            }
+            Ok(())
+        });
+        let shrunk = made_room.and_then(|()| {
+            self.tell_dropped(state.dropped - self.state.dropped);
+            (self.state, self.noted) = (state, state);
+            let database = self.disk.connection();
+            let shrunk =
+                database.map_or(Ok(()), |database| retention::shrink(database, self.limits));
+            shrunk.map_err(|source| failed(&self.path, source))
+        });
+        if let Err(error) = shrunk {
+            log::warn!("{error}; the file stays larger than max_mb");
+        }
+    }
+
+    pub fn pending(&self) -> u64 {
+        let delivered = self.state.delivered;
+        let query = "SELECT count(*) FROM reads WHERE sequence > ?1";
+        let on_disk = self.disk.connection().map_or(0, |database| {
+            database
+                .query_row(query, [delivered], |row| row.get(0).map(i64::unsigned_abs))
+                .unwrap_or_else(|error| {
+                    log::error!("{}", failed(&self.path, error));
+                    0
+                })
+        });
+        on_disk + self.unsaved.after(delivered).count() as u64
+    }
+
+    #[cfg(test)]
+    pub fn connection(&self) -> Option<&Connection> {
+        self.disk.connection()
+    }
+
+    /// As if the time until the next try were over.
+    #[cfg(test)]
+    pub fn retry_now(&mut self) {
+        self.refused = None;
+    }
+
+    pub fn unsaved(&self) -> u64 {
+        self.unsaved.len() as u64
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.state.dropped.unsigned_abs()
+    }
+}
+
+impl Drop for Outbox {
+    /// The last try; what the disk does not take goes to the log in full.
+    fn drop(&mut self) {
+        self.refused = None;
+        self.save();
+        for row in self.unsaved.after(self.state.delivered) {
+            log::error!("not saved and not delivered: {}", row.payload);
+        }
+        if self.state.delivered > self.noted.delivered {
+            self.note_or_tell();
+        }
+    }
+}
+
+fn is_due(last: Option<Instant>, every: Duration) -> bool {
+    last.is_none_or(|time| time.elapsed() >= every)
+}
+
+fn refused(path: &Path, source: io::Error) -> StoreError {
+    StoreError::Io {
+        path: path.into(),
+        source,
+    }
+}
