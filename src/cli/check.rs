@@ -97,7 +97,7 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
 }
 
 /// What this machine lacks.
-fn warnings(config: &Config) -> Vec<String> {
+pub fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     let camera = &config.camera;
     match (camera.kind, &camera.folder) {

@@ -7,10 +7,12 @@ mod decode;
 mod demo;
 mod evaluate;
 mod hardware;
+pub mod journal;
 mod pictures;
 mod read;
 mod run;
 pub mod service;
+mod supervisor;
 
 use std::process::ExitCode;
 

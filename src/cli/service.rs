@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
+use super::supervisor::{Alive, Supervisor};
 use crate::camera::Camera;
 use crate::config::{Config, MqttConfig};
 use crate::gpio::{Output, Trigger};
@@ -62,13 +63,16 @@ pub fn serve(
         light: hardware.light,
         ok_lamp: hardware.ok_lamp,
         ng_lamp: hardware.ng_lamp,
-        camera: hardware.camera,
+        camera: Box::new(Alive::new(hardware.camera)),
         decision,
-        observer,
+        observer: Box::new(Alive::new(observer)),
         clock: Box::new(SystemClock),
     };
     let mut station = Station::new(parts, config.station_settings());
     let mut desk = Desk::new(&store, site, name);
+    let mut supervisor = Supervisor::default();
+    supervisor.ready();
+    log::info!("ready: vinspect/{site}/{name}");
     while !stop.load(Ordering::SeqCst) {
         if let Some(verdict) = station.turn(stop) {
             log::info!("{} {}", verdict.reading.outcome, told(&verdict));
@@ -79,7 +83,9 @@ pub fn serve(
         } else if desk.is_due() && desk.save() {
             delivery.wake();
         }
+        supervisor.turned(|| desk.status());
     }
+    supervisor.stopping();
     Ok(())
 }
 
@@ -122,6 +128,21 @@ impl<'a> Desk<'a> {
             self.unsaved.pop_front();
         }
         true
+    }
+
+    /// How things are, for whoever asks systemd.
+    fn status(&self) -> String {
+        let mut status = String::from("waiting for a trigger; ");
+        status += &match self.store.pending() {
+            Ok(0) => "the broker has every read".into(),
+            Ok(1) => "1 read waits for the broker".into(),
+            Ok(count) => format!("{count} reads wait for the broker"),
+            Err(error) => error.to_string(),
+        };
+        if !self.unsaved.is_empty() {
+            status += &format!("; {} more are kept in memory only", self.unsaved.len());
+        }
+        status
     }
 
     fn is_due(&self) -> bool {
