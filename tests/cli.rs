@@ -6,8 +6,10 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use common::{Subscriber, broker};
 use rumqttc::QoS;
@@ -95,6 +97,12 @@ impl Drop for Killed {
     }
 }
 
+fn terminate(child: &Killed) {
+    let pid = child.0.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(kill.success());
+}
+
 #[test]
 fn sigterm_in_a_burst_ends_in_order_and_keeps_what_was_seen() {
     let port = broker();
@@ -118,9 +126,7 @@ fn sigterm_in_a_burst_ends_in_order_and_keeps_what_was_seen() {
     let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("triggered")));
 
-    let pid = child.0.id().to_string();
-    let kill = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-    assert!(kill.success());
+    terminate(&child);
     assert_eq!(subscriber.next("/status")["state"], "offline");
     assert_eq!(child.0.wait().unwrap().code(), Some(0));
     let store = rusqlite::Connection::open(folder.path().join("v.db")).unwrap();
@@ -130,4 +136,59 @@ fn sigterm_in_a_burst_ends_in_order_and_keeps_what_was_seen() {
     let read: serde_json::Value = serde_json::from_str(&payload).unwrap();
     assert_eq!(read["outcome"], "no_read");
     assert!(read["fault"].as_str().unwrap().contains("stopped"));
+}
+
+#[test]
+fn systemd_is_told_that_the_station_is_ready_alive_and_ends() {
+    let port = broker();
+    let subscriber = Subscriber::new(port, "test");
+    let (folder, config) = folder(&format!(
+        "burst.frames = 100\nmqtt = {{ host = \"127.0.0.1\", port = {port} }}\n"
+    ));
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let hear = |news: &str| {
+        let mut buffer = [0; 1024];
+        loop {
+            let length = socket.recv(&mut buffer).unwrap();
+            if std::str::from_utf8(&buffer[..length]).unwrap().trim_end() == news {
+                return;
+            }
+        }
+    };
+    let mut run = vinspect();
+    run.arg("run").arg("--config").arg(&config);
+    run.env("NOTIFY_SOCKET", &path).stderr(Stdio::piped());
+    let mut child = Killed(run.spawn().unwrap());
+    hear("READY=1");
+    hear("WATCHDOG=1");
+    hear("STATUS=waiting for a trigger; the broker has every read");
+
+    // The station does not turn in a burst of a hundred seconds; its frames are the signs of life.
+    assert_eq!(subscriber.next("/status")["state"], "online");
+    let topic = "vinspect/workshop/bay1/cmd/trigger";
+    subscriber
+        .client
+        .publish(topic, QoS::AtLeastOnce, false, "")
+        .unwrap();
+    let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("triggered")));
+    while let Ok(()) = drain(&socket) {}
+    hear("WATCHDOG=1");
+    hear("WATCHDOG=1");
+
+    terminate(&child);
+    hear("STOPPING=1");
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+}
+
+/// What came before now.
+fn drain(socket: &UnixDatagram) -> std::io::Result<()> {
+    socket.set_nonblocking(true)?;
+    let received = socket.recv(&mut [0; 1024]);
+    socket.set_nonblocking(false)?;
+    received.map(|_| ())
 }
