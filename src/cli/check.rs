@@ -97,7 +97,7 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
 }
 
 /// What this machine lacks.
-pub fn warnings(config: &Config) -> Vec<String> {
+fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     let camera = &config.camera;
     match (camera.kind, &camera.folder) {

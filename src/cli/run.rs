@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Failure, check, hardware, service};
+use super::{Failure, hardware, service};
 use crate::config::Config;
 
 /// Run the station: trigger, light, camera, reader, MQTT.
@@ -23,9 +23,6 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let stop = service::stop_flag()?;
     let reader = hardware::reader(&config.reader)?;
     let hardware = hardware::open(&config)?;
-    for warning in check::warnings(&config) {
-        log::warn!("{warning}");
-    }
     let decision = reader.decision().clone();
     service::serve(&config, hardware, decision, Box::new(reader), &stop)?;
     Ok(ExitCode::SUCCESS)
