@@ -4,8 +4,9 @@
 
 mod common;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -191,4 +192,18 @@ fn drain(socket: &UnixDatagram) -> std::io::Result<()> {
     let received = socket.recv(&mut [0; 1024]);
     socket.set_nonblocking(false)?;
     received.map(|_| ())
+}
+
+#[test]
+fn the_journal_is_told_what_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let log = File::create(&path).unwrap();
+    let its = log.metadata().unwrap();
+    let mut check = vinspect();
+    check.args(["check", "--config", "/nowhere.toml"]);
+    check.env("JOURNAL_STREAM", format!("{}:{}", its.dev(), its.ino()));
+    assert!(!check.stderr(log).status().unwrap().success());
+    let said = fs::read_to_string(path).unwrap();
+    assert!(said.starts_with("<3>"), "{said}");
 }
