@@ -3,11 +3,17 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use vinspect::cli::Cli;
+use log::Level;
+use vinspect::cli::{Cli, journal};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    env_logger::Builder::new()
+    let in_journal = journal::listens();
+    let mut logger = env_logger::Builder::new();
+    if in_journal {
+        journal::format(&mut logger);
+    }
+    logger
         .filter_level(log::LevelFilter::Warn)
         .filter_module("vinspect", cli.log_level())
         // The demo's broker tells its inner life as errors.
@@ -15,7 +21,12 @@ fn main() -> ExitCode {
         .parse_default_env()
         .init();
     cli.run().unwrap_or_else(|error| {
-        eprintln!("vinspect: {error}");
+        let prefix = if in_journal {
+            journal::prefix(Level::Error)
+        } else {
+            "vinspect: "
+        };
+        eprintln!("{prefix}{error}");
         ExitCode::FAILURE
     })
 }

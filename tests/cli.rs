@@ -4,10 +4,13 @@
 
 mod common;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use common::{Subscriber, VIN, broker};
 use rumqttc::QoS;
@@ -188,6 +191,12 @@ impl Drop for Killed {
     }
 }
 
+fn terminate(child: &Killed) {
+    let pid = child.0.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(kill.success());
+}
+
 #[test]
 fn sigterm_in_a_burst_ends_in_order_and_keeps_what_was_seen() {
     let port = broker();
@@ -211,9 +220,7 @@ fn sigterm_in_a_burst_ends_in_order_and_keeps_what_was_seen() {
     let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("triggered")));
 
-    let pid = child.0.id().to_string();
-    let kill = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-    assert!(kill.success());
+    terminate(&child);
     assert_eq!(subscriber.next("/status")["state"], "offline");
     assert_eq!(child.0.wait().unwrap().code(), Some(0));
     let store = rusqlite::Connection::open(folder.path().join("v.db")).unwrap();
@@ -223,4 +230,73 @@ fn sigterm_in_a_burst_ends_in_order_and_keeps_what_was_seen() {
     let read: serde_json::Value = serde_json::from_str(&payload).unwrap();
     assert_eq!(read["outcome"], "no_read");
     assert!(read["fault"].as_str().unwrap().contains("stopped"));
+}
+
+#[test]
+fn systemd_is_told_that_the_station_is_ready_alive_and_ends() {
+    let port = broker();
+    let subscriber = Subscriber::new(port, "test");
+    let (folder, config) = folder(&format!(
+        "burst.frames = 100\nmqtt = {{ host = \"127.0.0.1\", port = {port} }}\n"
+    ));
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let hear = |news: &str| {
+        let mut buffer = [0; 1024];
+        loop {
+            let length = socket.recv(&mut buffer).unwrap();
+            if std::str::from_utf8(&buffer[..length]).unwrap().trim_end() == news {
+                return;
+            }
+        }
+    };
+    let mut run = vinspect();
+    run.arg("run").arg("--config").arg(&config);
+    run.env("NOTIFY_SOCKET", &path).stderr(Stdio::piped());
+    let mut child = Killed(run.spawn().unwrap());
+    hear("READY=1");
+    hear("WATCHDOG=1");
+    hear("STATUS=waiting for a trigger; the broker has every read");
+
+    // The station does not turn in a burst of a hundred seconds; its frames are the signs of life.
+    assert_eq!(subscriber.next("/status")["state"], "online");
+    let topic = "vinspect/workshop/bay1/cmd/trigger";
+    subscriber
+        .client
+        .publish(topic, QoS::AtLeastOnce, false, "")
+        .unwrap();
+    let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("triggered")));
+    while let Ok(()) = drain(&socket) {}
+    hear("WATCHDOG=1");
+    hear("WATCHDOG=1");
+
+    terminate(&child);
+    hear("STOPPING=1");
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+}
+
+/// What came before now.
+fn drain(socket: &UnixDatagram) -> std::io::Result<()> {
+    socket.set_nonblocking(true)?;
+    let received = socket.recv(&mut [0; 1024]);
+    socket.set_nonblocking(false)?;
+    received.map(|_| ())
+}
+
+#[test]
+fn the_journal_is_told_what_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let log = File::create(&path).unwrap();
+    let its = log.metadata().unwrap();
+    let mut check = vinspect();
+    check.args(["check", "--config", "/nowhere.toml"]);
+    check.env("JOURNAL_STREAM", format!("{}:{}", its.dev(), its.ino()));
+    assert!(!check.stderr(log).status().unwrap().success());
+    let said = fs::read_to_string(path).unwrap();
+    assert!(said.starts_with("<3>"), "{said}");
 }

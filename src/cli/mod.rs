@@ -9,11 +9,13 @@ mod evaluate;
 mod export;
 mod forget;
 mod hardware;
+pub mod journal;
 mod pictures;
 mod read;
 mod run;
 pub mod service;
 mod stored;
+mod supervisor;
 
 use std::process::ExitCode;
 

@@ -24,11 +24,6 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let store = service::open_store(&config)?;
     let reader = hardware::reader(&config.reader)?;
     let hardware = hardware::open(&config)?;
-    log::info!(
-        "ready: vinspect/{}/{}",
-        config.station.site,
-        config.station.name
-    );
     let decision = reader.decision().clone();
     service::serve(&config, &store, hardware, decision, Box::new(reader), &stop)?;
     Ok(ExitCode::SUCCESS)

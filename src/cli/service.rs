@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
+use super::supervisor::{Alive, Supervisor};
 use crate::camera::Camera;
 use crate::config::{Config, MqttConfig};
 use crate::gpio::{Output, Trigger};
@@ -74,13 +75,16 @@ pub fn serve(
         light: hardware.light,
         ok_lamp: hardware.ok_lamp,
         ng_lamp: hardware.ng_lamp,
-        camera: hardware.camera,
+        camera: Box::new(Alive::new(hardware.camera)),
         decision,
-        observer,
+        observer: Box::new(Alive::new(observer)),
         clock: Box::new(SystemClock),
         health: Arc::clone(&health),
     };
     let mut station = Station::new(parts, config.station_settings());
+    let mut supervisor = Supervisor::default();
+    supervisor.ready();
+    log::info!("ready: vinspect/{site}/{name}");
     while !stop.load(Ordering::SeqCst) {
         if let Some(Served { verdict, answer }) = station.turn(stop) {
             let reading = &verdict.reading;
@@ -99,7 +103,9 @@ pub fn serve(
         }
         store.tend();
         look_after(store, &health);
+        supervisor.turned(|| condition(store, &health));
     }
+    supervisor.stopping();
     Ok(())
 }
 
@@ -112,6 +118,20 @@ fn look_after(store: &Store, health: &Health) {
             "the store cannot be written; reads are kept in memory and lost if the power is: is the disk full?",
         ),
     }
+}
+
+/// How things are, for whoever asks systemd.
+fn condition(store: &Store, health: &Health) -> String {
+    let mut condition = String::from("waiting for a trigger; ");
+    condition += &match store.pending() {
+        0 => "the broker has every read".into(),
+        1 => "1 read waits for the broker".into(),
+        count => format!("{count} reads wait for the broker"),
+    };
+    for ailment in health.ailments() {
+        condition += &format!("; {}", ailment.message);
+    }
+    condition
 }
 
 /// What a verdict is found by.
