@@ -76,8 +76,8 @@ fn reads_made_while_the_broker_is_away_arrive_later_and_in_order() {
     station.stop();
 }
 
-/// What the broker says before it acknowledges the first read: CONNACK, SUBACK and the PUBACK of the status.
-const UP_TO_THE_FIRST_READ: usize = 4 + 5 + 4;
+/// What the broker says before it acknowledges the first read: CONNACK, SUBACK of four commands and the PUBACK of the status.
+const UP_TO_THE_FIRST_READ: usize = 4 + 8 + 4;
 
 #[test]
 fn a_read_whose_acknowledgement_is_lost_is_sent_again() {

@@ -1,5 +1,6 @@
 //! MQTT 3.1.1.
 
+use rumqttc::mqttbytes::Error as MqttError;
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
     NetworkOptions, Outgoing, Packet, QoS, StateError, SubscribeFilter, SubscribeReasonCode,
@@ -94,7 +95,9 @@ impl From<ConnectionError> for Outage {
             #[cfg(feature = "tls")]
             E::Tls(error) => super::tls::outage(error),
             E::NetworkTimeout | E::FlushTimeout => Self::Stalled,
-            E::MqttState(StateError::Io(error)) => Self::of_io(error),
+            E::MqttState(
+                StateError::Io(error) | StateError::Deserialization(MqttError::Io(error)),
+            ) => Self::of_io(error),
             E::MqttState(StateError::ConnectionAborted) => Self::Closed,
             E::MqttState(StateError::AwaitPingResp) => Self::Stalled,
             other => Self::Protocol(other.to_string()),

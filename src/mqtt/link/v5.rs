@@ -1,7 +1,7 @@
 //! MQTT 5.
 
 use bytes::Bytes;
-use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::{Error as MqttError, QoS};
 use rumqttc::v5::mqttbytes::v5::{
     ConnectReturnCode, DisconnectReasonCode, Filter, LastWill, Packet, PubAckReason,
     PublishProperties, SubscribeReasonCode,
@@ -138,7 +138,9 @@ impl From<ConnectionError> for Outage {
                 DisconnectReasonCode::NotAuthorized => Self::LoginRefused,
                 other => Self::Refused(format!("{other:?}")),
             },
-            E::MqttState(StateError::Io(error)) => Self::of_io(error),
+            E::MqttState(
+                StateError::Io(error) | StateError::Deserialization(MqttError::Io(error)),
+            ) => Self::of_io(error),
             E::MqttState(StateError::ConnectionAborted) => Self::Closed,
             E::MqttState(StateError::AwaitPingResp) => Self::Stalled,
             other => Self::Protocol(other.to_string()),
