@@ -163,13 +163,16 @@ fn certificates(folder: &Path) {
     }
 }
 
+#[cfg(feature = "tls")]
 fn tls_lines(name: &str) -> String {
     format!("allow_anonymous true\ncertfile {{}}/{name}.pem\nkeyfile {{}}/{name}.key\n")
 }
 
+#[cfg(feature = "tls")]
 const TRUSTED: &str = r#"tls = { ca_file = "{}/ca.pem" }"#;
 
 #[test]
+#[cfg(feature = "tls")]
 fn a_read_goes_over_tls_in_either_version() {
     let Some(broker) = Mosquitto::start(&tls_lines("broker")) else {
         return;
@@ -183,6 +186,7 @@ fn a_read_goes_over_tls_in_either_version() {
 }
 
 #[test]
+#[cfg(feature = "tls")]
 fn what_is_wrong_with_a_certificate_is_told() {
     for (certificate, authority, code) in [
         ("broker", "other-ca", "certificate_untrusted"),
@@ -200,6 +204,7 @@ fn what_is_wrong_with_a_certificate_is_told() {
 }
 
 #[test]
+#[cfg(feature = "tls")]
 fn a_certificate_of_another_name_will_do_if_that_is_configured() {
     let Some(broker) = Mosquitto::start(&tls_lines("named")) else {
         return;
@@ -212,6 +217,7 @@ fn a_certificate_of_another_name_will_do_if_that_is_configured() {
 }
 
 #[test]
+#[cfg(feature = "tls")]
 fn a_broker_may_want_our_certificate() {
     let lines = tls_lines("broker") + "cafile {}/ca.pem\nrequire_certificate true\n";
     let Some(broker) = Mosquitto::start(&lines) else {

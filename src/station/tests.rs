@@ -340,7 +340,7 @@ fn a_burst_ends_with_the_light() {
     bench.press(0);
     let verdict = &bench.verdicts()[0];
     assert!((1..Settings::default().burst_frames).contains(&verdict.frames));
-    assert!(told(&verdict, "longest_on_ms"));
+    assert!(told(verdict, "longest_on_ms"));
 }
 
 #[test]

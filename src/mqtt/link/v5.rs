@@ -1,11 +1,11 @@
 //! MQTT 5.
 
 use bytes::Bytes;
-use rumqttc::v5::mqttbytes::{Error as MqttError, QoS};
 use rumqttc::v5::mqttbytes::v5::{
     ConnectReturnCode, DisconnectReasonCode, Filter, LastWill, Packet, PubAckReason,
     PublishProperties, SubscribeReasonCode,
 };
+use rumqttc::v5::mqttbytes::{Error as MqttError, QoS};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 use rumqttc::{NetworkOptions, Outgoing};
 
