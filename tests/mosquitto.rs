@@ -9,10 +9,16 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::Duration;
 
-use common::{facts, until};
+use common::{PATIENCE, Station, VIN, facts, until};
+use rumqttc::v5::Event;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, Publish, PublishProperties};
+use serde_json::Value;
+use vinspect::config::MqttConfig;
 use vinspect::health::Health;
 use vinspect::mqtt::{Address, Delivery, Settings, Topics, Version, broker};
 use vinspect::store::{Limits, Store};
@@ -170,6 +176,150 @@ fn tls_lines(name: &str) -> String {
 
 #[cfg(feature = "tls")]
 const TRUSTED: &str = r#"tls = { ca_file = "{}/ca.pem" }"#;
+
+/// What comes on all topics, and a way to publish, in MQTT 5.
+struct Client {
+    client: rumqttc::v5::Client,
+    messages: Receiver<Publish>,
+}
+
+impl Client {
+    fn new(port: u16) -> Self {
+        let options = rumqttc::v5::MqttOptions::new("test", "127.0.0.1", port);
+        let (client, mut connection) = rumqttc::v5::Client::new(options, 16);
+        client.subscribe("#", QoS::AtLeastOnce).unwrap();
+        let (sender, messages) = channel();
+        thread::spawn(move || {
+            for event in connection.iter() {
+                match event {
+                    Ok(Event::Incoming(Packet::Publish(message))) => {
+                        if sender.send(message).is_err() {
+                            return;
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(_) => return,
+                }
+            }
+        });
+        Self { client, messages }
+    }
+
+    /// The next message on a topic that ends like this.
+    fn next(&self, topic: &str) -> Publish {
+        loop {
+            let message = self.messages.recv_timeout(PATIENCE).expect(topic);
+            if message.topic.ends_with(topic.as_bytes()) {
+                return message;
+            }
+        }
+    }
+
+    /// Gives a command; its answer, which keeps to the contract and has our correlation data.
+    fn command(&self, name: &str, payload: &str) -> Value {
+        let properties = PublishProperties {
+            correlation_data: Some(name.to_owned().into()),
+            ..PublishProperties::default()
+        };
+        let topic = format!("vinspect/workshop/bay1/cmd/{name}");
+        self.client
+            .publish_with_properties(
+                topic,
+                QoS::AtLeastOnce,
+                false,
+                payload.to_owned(),
+                properties,
+            )
+            .unwrap();
+        let answer = self.next(&format!("cmd/{name}/result"));
+        let echoed = answer.properties.unwrap().correlation_data.unwrap();
+        assert_eq!(echoed, name.as_bytes());
+        keeps_to("result", &answer.payload)
+    }
+}
+
+/// A message that is as the published schema says.
+fn keeps_to(schema: &str, message: &[u8]) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/schemas");
+    let schema = fs::read_to_string(path.join(format!("{schema}.json"))).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let message: Value = serde_json::from_slice(message).unwrap();
+    if let Err(error) = jsonschema::validate(&schema, &message) {
+        panic!("{error}: {message:#}");
+    }
+    message
+}
+
+#[test]
+fn commands_are_answered_and_what_is_sent_keeps_to_the_contract() {
+    let Some(broker) = Mosquitto::start("allow_anonymous true\n") else {
+        return;
+    };
+    let client = Client::new(broker.port);
+    let station = Station::with(MqttConfig {
+        host: "127.0.0.1".into(),
+        port: Some(broker.port),
+        snapshots: true,
+        home_assistant: true,
+        ..MqttConfig::default()
+    });
+    let status = keeps_to("status", &client.next("bay1/status").payload);
+    assert_eq!(status["state"], "online");
+    assert!(
+        client
+            .next("/config")
+            .topic
+            .starts_with(b"homeassistant/device/")
+    );
+
+    let expected = format!(r#"{{"vins": ["{VIN}"]}}"#);
+    assert_eq!(client.command("expect", &expected)["ok"], true);
+    station.press();
+    let read = keeps_to("read", &client.next("/read").payload);
+    assert_eq!(
+        (&read["expected"], &read["historical"]),
+        (&"match".into(), &false.into())
+    );
+    let picture = client.next("/snapshot");
+    assert!(picture.payload.starts_with(&[0xff, 0xd8]));
+    assert_eq!(
+        picture.properties.unwrap().correlation_data.unwrap(),
+        read["id"].as_str().unwrap()
+    );
+
+    let answer = client.command("trigger", "");
+    assert_eq!(
+        (&answer["ok"], answer["read"].is_string()),
+        (&true.into(), true)
+    );
+    assert_eq!(client.command("light", r#"{"on": true}"#)["ok"], true);
+    assert!(station.light.is_on());
+    assert_eq!(client.command("light", r#"{"on": false}"#)["ok"], true);
+    client
+        .client
+        .publish(
+            "vinspect/workshop/bay1/cmd/capture",
+            QoS::AtLeastOnce,
+            false,
+            "",
+        )
+        .unwrap();
+    assert!(client.next("/snapshot").payload.starts_with(&[0xff, 0xd8]));
+
+    let refused = client.command("expect", r#"{"vins": ["nonsense"]}"#);
+    assert_eq!(refused["ok"], false);
+    let refused = client.command("trigger", &"x".repeat(5000));
+    assert!(refused["error"].as_str().unwrap().contains("4096"));
+
+    client
+        .client
+        .publish("homeassistant/status", QoS::AtLeastOnce, false, "online")
+        .unwrap();
+    client.next("/config");
+    station.stop();
+    let status = keeps_to("status", &client.next("bay1/status").payload);
+    assert_eq!(status["state"], "offline");
+}
 
 #[test]
 #[cfg(feature = "tls")]

@@ -16,7 +16,7 @@ use rumqttc::{Client, Event, MqttOptions, Packet, Publish, QoS};
 use serde_json::Value;
 use vinspect::camera::{Camera, CameraError, Shot};
 use vinspect::cli::service::{self, Hardware};
-use vinspect::config::Config;
+use vinspect::config::{Config, MqttConfig};
 use vinspect::gpio::simulated::{Button, Light};
 use vinspect::image::{Frame, Point, Quad};
 use vinspect::mqtt::{Version, broker};
@@ -179,11 +179,22 @@ pub struct Station {
 impl Station {
     /// At work, with the broker at this port.
     pub fn new(port: u16) -> Self {
+        let version = Version::V311;
+        Self::with(MqttConfig {
+            host: "127.0.0.1".into(),
+            port: Some(port),
+            version,
+            ..MqttConfig::default()
+        })
+    }
+
+    /// The same, with the delivery as configured.
+    pub fn with(mqtt: MqttConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = Config::default();
-        config.mqtt.host = "127.0.0.1".into();
-        config.mqtt.port = Some(port);
-        config.mqtt.version = Version::V311;
+        let mut config = Config {
+            mqtt,
+            ..Config::default()
+        };
         config.trigger.debounce_ms = 0;
         config.light.brighten_timeout_ms = 0;
         config.store.path = folder.path().join("v.db");
