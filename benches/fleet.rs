@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 use uuid::Uuid;
 use vinspect::health::Health;
-use vinspect::mqtt::{Address, Delivery, Settings, Topics, Version};
+use vinspect::mqtt::{Address, Delivery, Models, Settings, Topics, Version};
 use vinspect::store::{Facts, Limits, Store};
 
 type Failure = Box<dyn std::error::Error>;
@@ -145,6 +145,7 @@ fn main() -> Result<(), Failure> {
             topics: Topics::new("fleet", &n.to_string()),
             home_assistant: None,
             snapshots: false,
+            models: Models::default(),
         };
         let (orders, _) = channel();
         let health = Arc::new(Health::default());

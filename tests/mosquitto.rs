@@ -20,7 +20,7 @@ use rumqttc::v5::mqttbytes::v5::{Packet, Publish, PublishProperties};
 use serde_json::Value;
 use vinspect::config::MqttConfig;
 use vinspect::health::Health;
-use vinspect::mqtt::{Address, Delivery, Settings, Topics, Version, broker};
+use vinspect::mqtt::{Address, Delivery, Models, Settings, Topics, Version, broker};
 use vinspect::store::{Limits, Store};
 
 /// A mosquitto with some lines of configuration; `{}` stands for its folder.
@@ -111,6 +111,7 @@ impl Mosquitto {
             topics: Topics::new("workshop", "bay1"),
             home_assistant: None,
             snapshots: false,
+            models: Models::default(),
         };
         let (orders, _) = channel();
         let _delivery =

@@ -12,7 +12,7 @@ use common::fault_broker::{Fault, FaultBroker};
 use common::{facts, until};
 use serde_json::Value;
 use vinspect::health::Health;
-use vinspect::mqtt::{Address, Delivery, Settings, Topics, Version};
+use vinspect::mqtt::{Address, Delivery, Models, Settings, Topics, Version};
 use vinspect::store::{Limits, Store};
 
 /// A store, and the delivery of it.
@@ -41,6 +41,7 @@ impl Outbox {
             topics: Topics::new("workshop", "bay1"),
             home_assistant: None,
             snapshots: false,
+            models: Models::default(),
         };
         let (orders, _) = channel();
         let delivery = Delivery::start(settings, Arc::clone(&store), Arc::clone(&health), orders);

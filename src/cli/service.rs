@@ -11,10 +11,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Failure;
 use super::supervisor::{Alive, Supervisor};
 use crate::camera::Camera;
-use crate::config::{Config, MqttConfig};
+use crate::config::{Config, ModelFile};
 use crate::gpio::{Output, Trigger};
 use crate::health::{Cause, Health};
-use crate::mqtt::{self as delivery, Address, Delivery, Topics, read_message};
+use crate::inference::Model;
+use crate::mqtt::{self as delivery, Address, Delivery, LastRead, Models, Topics, read_message};
 use crate::reader::{Decision, Observe, Outcome};
 use crate::station::order::Done;
 use crate::station::{Parts, Served, Station, SystemClock, Verdict};
@@ -64,7 +65,7 @@ pub fn serve(
     let (orders, received) = channel();
     let health = Arc::new(Health::default());
     let delivery = Delivery::start(
-        settings(&config.mqtt, site, name),
+        settings(config),
         Arc::clone(store),
         Arc::clone(&health),
         orders,
@@ -93,7 +94,11 @@ pub fn serve(
                 read_message(site, name, sequence, &verdict)
             });
             station.show(reading.outcome == Outcome::Accepted && saved);
-            delivery.wake();
+            delivery.read_made(LastRead {
+                id: verdict.id,
+                decided_at: verdict.decided_at.clone(),
+                outcome: reading.outcome,
+            });
             if let Some(picture) = &verdict.picture {
                 delivery.snapshot(verdict.id, picture);
             }
@@ -102,8 +107,10 @@ pub fn serve(
             }
         }
         store.tend();
-        look_after(store, &health);
-        supervisor.turned(|| condition(store, &health));
+        supervisor.turned(|| {
+            look_after(store, &health);
+            condition(store, &health)
+        });
     }
     supervisor.stopping();
     Ok(())
@@ -111,12 +118,21 @@ pub fn serve(
 
 /// Notes what ails the store.
 fn look_after(store: &Store, health: &Health) {
-    match store.unsaved() {
-        0 => health.recovered(Cause::Store),
-        _ => health.ails(
+    if store.unsaved() > 0 {
+        return health.ails(
             Cause::Store,
-            "the store cannot be written; reads are kept in memory and lost if the power is: is the disk full?",
+            "the store cannot be written: reads are kept in memory, and lost if the power is; is the disk full?",
+        );
+    }
+    match store.set_aside().first() {
+        Some(file) => health.ails(
+            Cause::Store,
+            format!(
+                "the store was damaged and begun anew; the old one lies in {}: when nothing is to be looked for in it, remove it",
+                file.display()
+            ),
         ),
+        None => health.recovered(Cause::Store),
     }
 }
 
@@ -159,7 +175,15 @@ fn told(verdict: &Verdict, shown: Shown) -> String {
 }
 
 /// The delivery as configured.
-fn settings(mqtt: &MqttConfig, site: &str, name: &str) -> delivery::Settings {
+fn settings(config: &Config) -> delivery::Settings {
+    let (mqtt, site, name) = (&config.mqtt, &config.station.site, &config.station.name);
+    let sha256 = |file: &Option<ModelFile>, own: fn() -> Model| {
+        let whole = match file {
+            Some(file) => file.sha256.to_lowercase(),
+            None => own().sha256(),
+        };
+        whole.chars().take(12).collect()
+    };
     let client_id = || format!("vinspect-{site}-{name}");
     let prefix = &mqtt.home_assistant_prefix;
     delivery::Settings {
@@ -178,6 +202,10 @@ fn settings(mqtt: &MqttConfig, site: &str, name: &str) -> delivery::Settings {
         topics: Topics::new(site, name),
         home_assistant: mqtt.home_assistant.then(|| prefix.clone()),
         snapshots: mqtt.snapshots,
+        models: Models {
+            locator: sha256(&config.reader.locator, Model::locator),
+            recognizer: sha256(&config.reader.recognizer, Model::recognizer),
+        },
     }
 }
 

@@ -42,7 +42,7 @@ impl Supervisor {
         tell(&[NotifyState::Ready]);
     }
 
-    /// The station has turned once more; how it is, is asked once a second.
+    /// The station has turned once more; how it is, is looked into once a second.
     pub fn turned(&mut self, status: impl FnOnce() -> String) {
         if self.pulse.beat() {
             let status = status();

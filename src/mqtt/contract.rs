@@ -13,7 +13,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::command::{self, Expect, Light, Name, Plain};
-use super::message::{Read, ResultMessage, State, Status, StatusMessage};
+use super::message::{LastRead, Read, ResultMessage, State, Status, StatusMessage};
 use super::{Topics, message};
 use crate::health::{Cause, Health};
 use crate::reader::{Decision, Fusion, script};
@@ -218,6 +218,12 @@ fn what_is_sent_keeps_to_the_contract() {
         uptime: Some(std::time::Duration::from_secs(5)),
         pending: Some(3),
         dropped: Some(0),
+        last_read: Some(LastRead {
+            id: uuid::Uuid::nil(),
+            decided_at: verdict(true).decided_at,
+            outcome: crate::reader::Outcome::Accepted,
+        }),
+        models: Some(message::Models::default()),
     };
     for status in [degraded, Status::default()] {
         keeps_to("status", &message::status_message(&status));

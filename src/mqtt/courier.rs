@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,9 @@ use uuid::Uuid;
 
 use super::command::{self, Name};
 use super::link::{Address, Heard, Incoming, Link, Message, Outage, WINDOW};
-use super::message::{State, Status, as_historical, result_message, status_message};
+use super::message::{
+    LastRead, Models, State, Status, as_historical, result_message, status_message,
+};
 use super::{Topics, discovery};
 use crate::health::{Cause, Health};
 use crate::image::jpeg;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub home_assistant: Option<String>,
     /// Whether a picture of each read is published.
     pub snapshots: bool,
+    /// Told in the status.
+    pub models: Models,
 }
 
 /// The thread that delivers.
@@ -70,6 +74,15 @@ struct Signals {
     work: Notify,
     /// Say goodbye.
     stop: Notify,
+    /// The read before.
+    last_read: Mutex<Option<LastRead>>,
+}
+
+impl Signals {
+    fn last_read(&self) -> MutexGuard<'_, Option<LastRead>> {
+        let last = self.last_read.lock();
+        last.unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Delivery {
@@ -105,9 +118,15 @@ impl Delivery {
         })
     }
 
-    /// Tells that a read was put into the store.
+    /// Tells that something was put into the store.
     pub fn wake(&self) {
         self.signals.work.notify_one();
+    }
+
+    /// Tells of a read that was put into the store.
+    pub fn read_made(&self, read: LastRead) {
+        *self.signals.last_read() = Some(read);
+        self.wake();
     }
 
     /// Publishes a picture of a read, if that is wanted; not kept for a broker that is away.
@@ -456,6 +475,8 @@ impl Courier {
             uptime: Some(self.begun.elapsed()),
             pending: Some(self.store.pending()),
             dropped: Some(self.store.dropped()),
+            last_read: self.signals.last_read().clone(),
+            models: Some(self.settings.models.clone()),
         })
     }
 

@@ -103,6 +103,31 @@ pub enum State {
     Offline,
 }
 
+/// The read before, in short.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LastRead {
+    /// As in the read.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub id: Uuid,
+    /// As in the read.
+    #[serde(serialize_with = "rfc3339")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub decided_at: Zoned,
+    /// As in the read.
+    pub outcome: Outcome,
+}
+
+/// Which networks read: the first twelve digits of their SHA-256.
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Models {
+    /// Finds lines.
+    pub locator: String,
+    /// Reads them.
+    pub recognizer: String,
+}
+
 /// How a station is; by default offline.
 #[derive(Default)]
 pub struct Status {
@@ -116,6 +141,10 @@ pub struct Status {
     pub pending: Option<u64>,
     /// Reads that were dropped undelivered for want of room, ever; none if the store does not tell.
     pub dropped: Option<u64>,
+    /// The read before, since the start.
+    pub last_read: Option<LastRead>,
+    /// Which networks read; none if nobody does.
+    pub models: Option<Models>,
 }
 
 /// How a station is, on `status`, retained. `offline` is also its last will, and says nothing else.
@@ -136,6 +165,10 @@ pub(super) struct StatusMessage<'a> {
     pending: Option<u64>,
     /// Reads that were dropped undelivered for want of room, ever; null when `offline`.
     dropped: Option<u64>,
+    /// The read before, since the start; null when `offline`.
+    last_read: Option<&'a LastRead>,
+    /// Which networks read; null when `offline`.
+    models: Option<&'a Models>,
 }
 
 /// The answer to a command, on `cmd/…/result`.
@@ -214,6 +247,8 @@ pub fn status_message(status: &Status) -> String {
         uptime_s: status.uptime.map(|uptime| uptime.as_secs()),
         pending: status.pending,
         dropped: status.dropped,
+        last_read: status.last_read.as_ref(),
+        models: status.models.as_ref(),
     })
 }
 

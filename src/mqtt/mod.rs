@@ -16,7 +16,7 @@ use std::{fs, io};
 pub use command::Name;
 pub use courier::{Delivery, Settings};
 pub use link::{Address, Tls, Version};
-pub use message::read_message;
+pub use message::{LastRead, Models, read_message};
 
 /// Where a station speaks and listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
