@@ -106,7 +106,7 @@ pub fn salvage(path: &Path, delivered: i64) -> Salvaged {
         salvaged.state = state;
     }
     let mut after = delivered.max(salvaged.state.delivered);
-    let today = "SELECT sequence, id, vin, decided_at, payload FROM reads WHERE";
+    let today = "SELECT sequence, id, vin, decided_at, payload, seal FROM reads WHERE";
     let before = format!("SELECT * FROM ({LAYOUT_1} WHERE delivered = 0) WHERE");
     let ways = [today, before.as_str()];
     let query = |way: &str| format!("{way} sequence > ?1 ORDER BY sequence LIMIT 1");

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ffi, params};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Pending, StoreError, migrations};
@@ -29,8 +30,19 @@ pub struct Row {
 }
 
 impl Row {
-    /// From the columns `sequence, id, vin, decided_at, payload`.
+    /// From the columns `sequence, id, vin, decided_at, payload, seal`; an error of damage if the message is not what was
+    /// written.
     pub fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let read = Self::unsealed(row)?;
+        let seal: Option<i64> = row.get(5)?;
+        if seal.is_some_and(|seal| seal != read.seal()) {
+            let altered = format!("the message of read {} was altered", read.sequence);
+            return Err(damage(altered));
+        }
+        Ok(read)
+    }
+
+    fn unsealed(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             sequence: row.get(0)?,
             // Layout 1 did not ask for one.
@@ -41,16 +53,29 @@ impl Row {
         })
     }
 
+    /// SQLite does not check what it reads, and a flipped bit can make another VIN: the first eight bytes of the SHA-256 of
+    /// number and message.
+    fn seal(&self) -> i64 {
+        let digest = Sha256::new()
+            .chain_update(self.sequence.to_be_bytes())
+            .chain_update(&self.payload)
+            .finalize();
+        let mut seal = [0; 8];
+        seal.copy_from_slice(&digest[..8]);
+        i64::from_be_bytes(seal)
+    }
+
     /// Puts it into the database; a number that is taken is not taken twice. Whether it is there now.
     pub fn insert(&self, database: &Connection) -> rusqlite::Result<bool> {
         let inserted = database
-            .prepare_cached("INSERT OR IGNORE INTO reads VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached("INSERT OR IGNORE INTO reads VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
             .execute(params![
                 self.sequence,
                 self.id.to_string(),
                 self.vin,
                 self.decided_at.as_millisecond(),
-                self.payload
+                self.payload,
+                self.seal()
             ])?;
         // A commit that was told to have failed may have reached the disk.
         Ok(inserted == 1
@@ -136,7 +161,7 @@ impl State {
 /// The reads after a number, in order: number and how many at most.
 pub fn rows_after(database: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     database.prepare_cached(
-        "SELECT sequence, id, vin, decided_at, payload FROM reads WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+        "SELECT sequence, id, vin, decided_at, payload, seal FROM reads WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
     )
 }
 

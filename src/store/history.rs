@@ -89,7 +89,7 @@ impl History {
     ) -> rusqlite::Result<Vec<Kept>> {
         let delivered = State::load(&self.database)?.delivered;
         let mut statement = self.database.prepare_cached(
-            "SELECT sequence, id, vin, decided_at, payload FROM reads
+            "SELECT sequence, id, vin, decided_at, payload, seal FROM reads
              WHERE sequence > ?1 AND decided_at >= ?2 AND decided_at < ?3 ORDER BY sequence LIMIT ?4",
         )?;
         let until = until.map_or(i64::MAX, |time| time.as_millisecond());

@@ -12,7 +12,8 @@ macro_rules! layout_1 {
                  json_extract(message, '$.vin') AS vin,
                  coalesce(CAST(round(1000 * unixepoch(json_extract(message, '$.decided_at'), 'subsec')) AS INTEGER), 0)
                      AS decided_at,
-                 payload
+                 payload,
+                 NULL AS seal
              FROM (SELECT *, CASE WHEN json_valid(payload) THEN payload ELSE '{}' END AS message FROM ",
             $table,
             " NOT INDEXED)"
@@ -43,7 +44,8 @@ const STEPS: [&str; 2] = [
              id TEXT NOT NULL,
              vin TEXT,
              decided_at INTEGER NOT NULL,
-             payload TEXT NOT NULL
+             payload TEXT NOT NULL,
+             seal INTEGER
          );
          CREATE TABLE state (delivered INTEGER NOT NULL, dropped INTEGER NOT NULL, last INTEGER NOT NULL);
          INSERT INTO reads ",

@@ -56,6 +56,25 @@ fn sql(path: &Path, text: &str) {
     Connection::open(path).unwrap().execute_batch(text).unwrap();
 }
 
+/// A bit that flips on the card can make another VIN, which must not be sent.
+#[test]
+fn a_message_that_was_altered_is_not_sent_and_the_others_are() {
+    let folder = folder();
+    let path = folder.path().join("reads.sqlite");
+    let store = open(folder.path());
+    for _ in 0..4 {
+        append(&store);
+    }
+    sql(
+        &path,
+        "UPDATE reads SET payload = 'read 3' WHERE sequence = 2",
+    );
+    assert_eq!(waiting(&store), [1, 3, 4]);
+    assert_eq!(store.set_aside().len(), 1);
+    append(&store);
+    assert_eq!(waiting(&store), [1, 3, 4, 5]);
+}
+
 #[test]
 fn reads_stay_in_order_until_delivered_over_a_restart() {
     let folder = folder();
