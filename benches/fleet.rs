@@ -3,7 +3,7 @@
 //! `cargo bench --bench fleet -- --stations 1000 --seconds 60`
 //!
 //! Starts mosquitto, or uses the broker of `--broker HOST:PORT`. Each station is the real store and the real delivery, with a
-//! read a second; only camera and reader are missing. The stores lie in memory: every station has a disk of its own.
+//! read a second; only camera and reader are missing.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -32,6 +32,9 @@ struct Args {
     /// A broker that runs already.
     #[arg(long, value_name = "HOST:PORT")]
     broker: Option<String>,
+    /// Where the stores lie; by default in memory, for every station has a disk of its own.
+    #[arg(long)]
+    folder: Option<std::path::PathBuf>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -98,7 +101,8 @@ fn subscriber(
                     }
                 }
                 Ok(_) => {}
-                Err(error) => return eprintln!("subscriber: {error}"),
+                // The broker has gone: this is over.
+                Err(_) => return,
             }
         }
     });
@@ -118,11 +122,11 @@ fn main() -> Result<(), Failure> {
             (Some(broker), "127.0.0.1".to_owned(), port)
         }
     };
-    let memory = std::path::Path::new("/dev/shm");
-    let folder = if memory.is_dir() {
-        tempfile::tempdir_in(memory)?
-    } else {
-        tempfile::tempdir()?
+    let memory = std::path::PathBuf::from("/dev/shm");
+    let folder = match args.folder {
+        Some(folder) => tempfile::tempdir_in(folder)?,
+        None if memory.is_dir() => tempfile::tempdir_in(memory)?,
+        None => tempfile::tempdir()?,
     };
     let start = Instant::now();
     let arrived = subscriber(&host, port, start)?;
@@ -155,9 +159,10 @@ fn main() -> Result<(), Failure> {
     println!("{} stations after {:.1?}", stations.len(), start.elapsed());
     // Spread over the second, as cars are; two hands, as there are two cores.
     let padding = "x".repeat(900);
-    let begun = Arc::new(Barrier::new(2));
+    let halves = stations.chunks(stations.len().div_ceil(2).max(1));
+    let begun = Arc::new(Barrier::new(halves.len()));
     thread::scope(|scope| {
-        for half in stations.chunks(stations.len().div_ceil(2)) {
+        for half in halves {
             let (begun, padding) = (Arc::clone(&begun), &padding);
             scope.spawn(move || {
                 begun.wait();
