@@ -5,10 +5,8 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -23,7 +21,7 @@ use super::message::{
 };
 use super::{Topics, discovery};
 use crate::health::{Cause, Health};
-use crate::image::jpeg;
+use crate::image::{Frame, jpeg};
 use crate::station::order::{Declined, Done, Order};
 use crate::store::{Pending, Store};
 
@@ -42,8 +40,6 @@ const HISTORICAL: Duration = Duration::from_secs(10);
 const STATUS: Duration = Duration::from_secs(60);
 /// How long saying goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// Answers and pictures that wait for a connection; more are thrown away.
-const ROOM: usize = 32;
 
 /// Who delivers what, where to.
 #[derive(Clone, Debug)]
@@ -60,96 +56,26 @@ pub struct Settings {
     pub models: Models,
 }
 
-/// The thread that delivers.
-pub struct Delivery {
-    signals: Arc<Signals>,
-    post: mpsc::Sender<Message>,
-    settings: Settings,
-    thread: Option<JoinHandle<()>>,
-}
-
+/// What the rest of the program tells the courier.
 #[derive(Default)]
-struct Signals {
+pub(super) struct Signals {
     /// There is something in the outbox.
-    work: Notify,
+    pub(super) work: Notify,
     /// Say goodbye.
-    stop: Notify,
+    pub(super) stop: Notify,
     /// The read before.
     last_read: Mutex<Option<LastRead>>,
 }
 
 impl Signals {
-    fn last_read(&self) -> MutexGuard<'_, Option<LastRead>> {
+    pub(super) fn last_read(&self) -> MutexGuard<'_, Option<LastRead>> {
         let last = self.last_read.lock();
         last.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Delivery {
-    /// Begins to deliver what is in the store. What is commanded goes to `orders`.
-    pub fn start(
-        settings: Settings,
-        store: Arc<Store>,
-        health: Arc<Health>,
-        orders: Sender<Order>,
-    ) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let signals = Arc::new(Signals::default());
-        let (post, letters) = mpsc::channel(ROOM);
-        let courier = Courier {
-            settings: settings.clone(),
-            store,
-            health,
-            orders,
-            post: post.clone(),
-            signals: Arc::clone(&signals),
-            begun: Instant::now(),
-        };
-        let thread = thread::Builder::new()
-            .name("mqtt".into())
-            .spawn(move || runtime.block_on(courier.run(letters)))?;
-        Ok(Self {
-            signals,
-            post,
-            settings,
-            thread: Some(thread),
-        })
-    }
-
-    /// Tells that something was put into the store.
-    pub fn wake(&self) {
-        self.signals.work.notify_one();
-    }
-
-    /// Tells of a read that was put into the store.
-    pub fn read_made(&self, read: LastRead) {
-        *self.signals.last_read() = Some(read);
-        self.wake();
-    }
-
-    /// Publishes a picture of a read, if that is wanted; not kept for a broker that is away.
-    pub fn snapshot(&self, read: Uuid, picture: &crate::image::Frame) {
-        if self.settings.snapshots {
-            let message = snapshot(&self.settings.topics, read, picture);
-            // Without room there is no connection, and nobody to show it to.
-            let _ = self.post.try_send(message);
-        }
-    }
-}
-
-impl Drop for Delivery {
-    /// Publishes `offline` and ends; what is undelivered stays in the store.
-    fn drop(&mut self) {
-        self.signals.stop.notify_one();
-        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
-            log::error!("the MQTT thread had panicked");
-        }
-    }
-}
-
-fn snapshot(topics: &Topics, id: Uuid, picture: &crate::image::Frame) -> Message {
+/// A picture, with the id of its read.
+pub(super) fn snapshot(topics: &Topics, id: Uuid, picture: &Frame) -> Message {
     Message {
         topic: topics.snapshot.clone(),
         payload: jpeg(picture),
@@ -159,14 +85,15 @@ fn snapshot(topics: &Topics, id: Uuid, picture: &crate::image::Frame) -> Message
     }
 }
 
-struct Courier {
-    settings: Settings,
-    store: Arc<Store>,
-    health: Arc<Health>,
-    orders: Sender<Order>,
-    post: mpsc::Sender<Message>,
-    signals: Arc<Signals>,
-    begun: Instant,
+pub(super) struct Courier {
+    pub(super) settings: Settings,
+    pub(super) store: Arc<Store>,
+    pub(super) health: Arc<Health>,
+    pub(super) orders: Sender<Order>,
+    /// For answers, which come from elsewhere.
+    pub(super) post: mpsc::Sender<Message>,
+    pub(super) signals: Arc<Signals>,
+    pub(super) begun: Instant,
 }
 
 /// Why a session ended.
@@ -213,7 +140,8 @@ impl Session {
 }
 
 impl Courier {
-    async fn run(self, mut letters: mpsc::Receiver<Message>) {
+    /// Until it is stopped.
+    pub(super) async fn run(self, mut letters: mpsc::Receiver<Message>) {
         let mut wait = FIRST_WAIT;
         loop {
             let mut progress = false;

@@ -6,6 +6,7 @@ mod command;
 #[cfg(test)]
 mod contract;
 mod courier;
+mod delivery;
 mod discovery;
 mod link;
 mod message;
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 pub use command::Name;
-pub use courier::{Delivery, Settings};
+pub use courier::Settings;
+pub use delivery::Delivery;
 pub use link::{Address, Tls, Version};
 pub use message::{LastRead, Models, read_message};
 

@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::watch::{Clock, Parts, Settings};
+use super::parts::{Clock, Parts, Settings};
 use super::{Fault, Timings};
 use crate::camera::Camera;
 use crate::gpio::{GpioError, Output};

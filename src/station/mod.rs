@@ -4,10 +4,12 @@
 mod burst;
 mod fault;
 pub mod order;
+mod parts;
 mod verdict;
 mod watch;
 
 use fault::Fault;
 pub use fault::{FaultKind, Trouble};
+pub use parts::{Clock, Parts, Settings, SystemClock};
 pub use verdict::{Source, Timings, Verdict};
-pub use watch::{Clock, Parts, Served, Settings, Station, SystemClock};
+pub use watch::{Served, Station};

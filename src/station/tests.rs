@@ -4,16 +4,20 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
+use jiff::Zoned;
+
+use super::super::parts::Clock;
 use super::*;
-use crate::camera::{CameraError, Shot};
-use crate::gpio::Edge;
+use crate::camera::{Camera, CameraError, Shot};
+use crate::gpio::{Edge, Trigger};
+use crate::health::Health;
 use crate::image::Frame;
-use crate::reader::{Observation, Outcome, ReadError, Reason, script};
+use crate::reader::{Decision, Observation, Observe, Outcome, ReadError, Reason, script};
 
 const VIN: &str = "1HGCM82633A004352";
 const OTHER: &str = "WVWZZZ1JZXW000001";

@@ -1,0 +1,93 @@
+//! The thread that delivers, as the rest of the program sees it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::courier::{Courier, Settings, Signals, snapshot};
+use super::link::Message;
+use super::message::LastRead;
+use crate::health::Health;
+use crate::image::Frame;
+use crate::station::order::Order;
+use crate::store::Store;
+
+/// Answers and pictures that wait for a connection; more are thrown away.
+const ROOM: usize = 32;
+
+/// The thread that delivers.
+pub struct Delivery {
+    signals: Arc<Signals>,
+    post: mpsc::Sender<Message>,
+    settings: Settings,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Delivery {
+    /// Begins to deliver what is in the store. What is commanded goes to `orders`.
+    pub fn start(
+        settings: Settings,
+        store: Arc<Store>,
+        health: Arc<Health>,
+        orders: Sender<Order>,
+    ) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let signals = Arc::new(Signals::default());
+        let (post, letters) = mpsc::channel(ROOM);
+        let courier = Courier {
+            settings: settings.clone(),
+            store,
+            health,
+            orders,
+            post: post.clone(),
+            signals: Arc::clone(&signals),
+            begun: Instant::now(),
+        };
+        let thread = thread::Builder::new()
+            .name("mqtt".into())
+            .spawn(move || runtime.block_on(courier.run(letters)))?;
+        Ok(Self {
+            signals,
+            post,
+            settings,
+            thread: Some(thread),
+        })
+    }
+
+    /// Tells that something was put into the store.
+    pub fn wake(&self) {
+        self.signals.work.notify_one();
+    }
+
+    /// Tells of a read that was put into the store.
+    pub fn read_made(&self, read: LastRead) {
+        *self.signals.last_read() = Some(read);
+        self.wake();
+    }
+
+    /// Publishes a picture of a read, if that is wanted; not kept for a broker that is away.
+    pub fn snapshot(&self, read: Uuid, picture: &Frame) {
+        if self.settings.snapshots {
+            let message = snapshot(&self.settings.topics, read, picture);
+            // Without room there is no connection, and nobody to show it to.
+            let _ = self.post.try_send(message);
+        }
+    }
+}
+
+impl Drop for Delivery {
+    /// Publishes `offline` and ends; what is undelivered stays in the store.
+    fn drop(&mut self) {
+        self.signals.stop.notify_one();
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            log::error!("the MQTT thread had panicked");
+        }
+    }
+}
