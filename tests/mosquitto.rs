@@ -1,6 +1,6 @@
 //! What a real broker makes of us: encryption, passwords and rules, each told by its name. Skipped without mosquitto.
 #![cfg(feature = "demo")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 

@@ -7,9 +7,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use proptest::prelude::*;
-
 use jiff::Zoned;
+use proptest::prelude::*;
 
 use super::super::parts::Clock;
 use super::*;
