@@ -4,6 +4,7 @@ use std::io;
 
 /// Why a connection ended or did not come about.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(not(feature = "tls"), allow(dead_code))] // Nobody shows a certificate.
 pub enum Outage {
     /// Nobody answers there.
     #[error("cannot be reached: {0}")]
