@@ -64,7 +64,7 @@ class Recognizer(nn.Module):
     """
 
     COLUMNS = 64
-    SHAPE = "plain"
+    SHAPE = "fine"
 
     def __init__(self, shape=SHAPE):
         super().__init__()
