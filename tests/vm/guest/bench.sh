@@ -113,6 +113,9 @@ start() {
     await 60 "vinspect to come online" grep -q '"online"' $STATES
 }
 
+# Whether the last status says so.
+is_state() { tail -n 1 $STATES | grep -q "\"state\":\"$1\""; }
+
 # await_read SECONDS N: the Nth read of this start, in READ.
 await_read() {
     await "$1" "read $2" has_reads "$2"

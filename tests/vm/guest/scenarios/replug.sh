@@ -10,9 +10,10 @@ release
 
 hide
 echo vivid.0 >$driver/unbind
-sleep 2
+await 2 "a degraded status" is_state degraded
 echo vivid.0 >$driver/bind
 show_car
+await 2 "a status without a cause" is_state online
 press
 await_read 200 2
 expect outcome accepted
