@@ -132,7 +132,7 @@ fn reads_are_exported_and_forgotten_while_the_daemon_runs() {
         };
         store.append(facts, |sequence| {
             format!(
-                r#"{{"sequence":{sequence},"id":"{}","site":"s, t","station":"b","decided_at":"{decided_at}","outcome":"accepted","vin":"{vin}","confidence":0.9987,"reason":null}}"#,
+                r#"{{"sequence":{sequence},"id":"{}","site":"s, t","station":"b","decided_at":"{decided_at}","outcome":"accepted","vin":"{vin}","confidence":0.9987,"reason":null,"faults":[{{"kind":"light","message":"no light"}},{{"kind":"trigger","message":"no trigger"}}]}}"#,
                 uuid::Uuid::from_u128(day)
             )
         });
@@ -145,8 +145,8 @@ fn reads_are_exported_and_forgotten_while_the_daemon_runs() {
     let (code, csv) = export(&["--until", "2026-03-03T00:00:00Z", "--format", "csv"]);
     let expected = "\
 sequence,id,decided_at,site,station,trigger,outcome,vin,confidence,reason,check_digit,frames,fault,delivered
-1,00000000-0000-0000-0000-000000000001,2026-03-01T08:00:00.250Z,\"s, t\",b,,accepted,1HGCM82633A004352,0.9987,,,,,true
-2,00000000-0000-0000-0000-000000000002,2026-03-02T08:00:00.250Z,\"s, t\",b,,accepted,WVWZZZ1JZYW000001,0.9987,,,,,true
+1,00000000-0000-0000-0000-000000000001,2026-03-01T08:00:00.250Z,\"s, t\",b,,accepted,1HGCM82633A004352,0.9987,,,,no light; no trigger,true
+2,00000000-0000-0000-0000-000000000002,2026-03-02T08:00:00.250Z,\"s, t\",b,,accepted,WVWZZZ1JZYW000001,0.9987,,,,no light; no trigger,true
 ";
     assert_eq!((code, csv.as_str()), (Some(0), expected));
     let (_, lines) = export(&["--format", "jsonl"]);

@@ -13,7 +13,7 @@ use crate::store::Kept;
 /// Write the reads of the store to the standard output, oldest first.
 ///
 /// csv: a line of names, then one line a read: sequence, id, decided_at, site, station, trigger, outcome, vin, confidence, reason,
-/// check_digit, frames, fault, delivered. What a read does not have is empty. Columns are only ever added at the end.
+/// check_digit, frames, fault (their sentences), delivered. What a read does not have is empty. Columns are only ever added at the end.
 ///
 /// jsonl: one JSON object a line, the message as it is published, and "delivered".
 ///
@@ -95,7 +95,11 @@ fn object(kept: &Kept) -> Value {
 }
 
 fn record(kept: &Kept) -> impl Iterator<Item = String> {
-    let object = object(kept);
+    let mut object = object(kept);
+    if let Value::Array(faults) = &object["faults"] {
+        let messages = faults.iter().filter_map(|fault| fault["message"].as_str());
+        object["fault"] = messages.collect::<Vec<_>>().join("; ").into();
+    }
     COLUMNS.into_iter().map(move |name| match &object[name] {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
