@@ -5,11 +5,11 @@
 mod common;
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Lines};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::Duration;
 
 use common::{Subscriber, VIN, broker};
@@ -197,6 +197,19 @@ fn terminate(child: &Killed) {
     assert!(kill.success());
 }
 
+/// Starts a read, once the station is online, and waits until it is in it. The rest of its log, which must be held open.
+fn trigger(child: &mut Killed, subscriber: &Subscriber) -> Lines<BufReader<ChildStderr>> {
+    assert_eq!(subscriber.next("/status")["state"], "online");
+    let topic = "vinspect/workshop/bay1/cmd/trigger";
+    subscriber
+        .client
+        .publish(topic, QoS::AtLeastOnce, false, "")
+        .unwrap();
+    let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("triggered")));
+    log
+}
+
 #[test]
 fn sigterm_in_a_burst_ends_in_order_and_keeps_what_was_seen() {
     let port = broker();
@@ -211,14 +224,7 @@ fn sigterm_in_a_burst_ends_in_order_and_keeps_what_was_seen() {
         .arg(&config)
         .stderr(Stdio::piped());
     let mut child = Killed(run.spawn().unwrap());
-    assert_eq!(subscriber.next("/status")["state"], "online");
-    let topic = "vinspect/workshop/bay1/cmd/trigger";
-    subscriber
-        .client
-        .publish(topic, QoS::AtLeastOnce, false, "")
-        .unwrap();
-    let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
-    assert!(log.any(|line| line.unwrap().contains("triggered")));
+    let _log = trigger(&mut child, &subscriber);
 
     terminate(&child);
     assert_eq!(subscriber.next("/status")["state"], "offline");
@@ -262,14 +268,7 @@ fn systemd_is_told_that_the_station_is_ready_alive_and_ends() {
     hear("STATUS=waiting for a trigger; the broker has every read");
 
     // The station does not turn in a burst of a hundred seconds; its frames are the signs of life.
-    assert_eq!(subscriber.next("/status")["state"], "online");
-    let topic = "vinspect/workshop/bay1/cmd/trigger";
-    subscriber
-        .client
-        .publish(topic, QoS::AtLeastOnce, false, "")
-        .unwrap();
-    let mut log = BufReader::new(child.0.stderr.take().unwrap()).lines();
-    assert!(log.any(|line| line.unwrap().contains("triggered")));
+    let _log = trigger(&mut child, &subscriber);
     while let Ok(()) = drain(&socket) {}
     hear("WATCHDOG=1");
     hear("WATCHDOG=1");
@@ -280,7 +279,7 @@ fn systemd_is_told_that_the_station_is_ready_alive_and_ends() {
 }
 
 /// What came before now.
-fn drain(socket: &UnixDatagram) -> std::io::Result<()> {
+fn drain(socket: &UnixDatagram) -> io::Result<()> {
     socket.set_nonblocking(true)?;
     let received = socket.recv(&mut [0; 1024]);
     socket.set_nonblocking(false)?;

@@ -19,7 +19,7 @@ pub struct Edge {
 }
 
 /// Why a pin cannot be used: which one, what happened, what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct GpioError(pub String);
 

@@ -144,8 +144,8 @@ impl Courier {
     pub(super) async fn run(self, mut letters: mpsc::Receiver<Message>) {
         let mut wait = FIRST_WAIT;
         loop {
-            let mut progress = false;
-            match self.session(&mut letters, &mut progress).await {
+            let (end, progress) = self.session(&mut letters).await;
+            match end {
                 End::Stopped => return,
                 End::Outage(outage) => self.health.ails(
                     Cause::Broker,
@@ -171,10 +171,10 @@ impl Courier {
     }
 
     /// One connection from its beginning to its end, and whether it was of use.
-    async fn session(&self, letters: &mut mpsc::Receiver<Message>, progress: &mut bool) -> End {
+    async fn session(&self, letters: &mut mpsc::Receiver<Message>) -> (End, bool) {
         let link = match Link::dial(&self.settings.address, self.offline()) {
             Ok(link) => link,
-            Err(outage) => return outage.into(),
+            Err(outage) => return (End::Outage(outage), false),
         };
         let begun = Instant::now();
         let mut session = Session {
@@ -191,12 +191,12 @@ impl Courier {
             },
             Err(end) => end,
         };
-        *progress = session.progress || begun.elapsed() > LAST_WAIT;
+        let progress = session.progress || begun.elapsed() > LAST_WAIT;
         if matches!(end, End::Stopped) {
             // The broker is gone or slow: then the last will speaks.
             let _ = timeout(GOODBYE, self.say_goodbye(&mut session)).await;
         }
-        end
+        (end, progress)
     }
 
     /// Until the broker lets us in.
@@ -282,12 +282,7 @@ impl Courier {
         } else {
             read.payload
         };
-        Message {
-            topic: self.settings.topics.read.clone(),
-            payload: payload.into_bytes(),
-            content_type: Some("application/json"),
-            ..Message::default()
-        }
+        Message::json(self.settings.topics.read.clone(), payload)
     }
 
     fn hear(&self, session: &mut Session, heard: Heard) -> Result<(), End> {
@@ -415,11 +410,8 @@ impl Courier {
 
     fn status(&self, status: Status) -> Message {
         Message {
-            topic: self.settings.topics.status.clone(),
-            payload: status_message(&status).into_bytes(),
             retain: true,
-            content_type: Some("application/json"),
-            ..Message::default()
+            ..Message::json(self.settings.topics.status.clone(), status_message(&status))
         }
     }
 }
@@ -441,10 +433,7 @@ fn answer(
     done: &Result<Done, Declined>,
 ) -> Message {
     Message {
-        topic: topics.result(name),
-        payload: result_message(name, echo, done).into_bytes(),
         correlation,
-        content_type: Some("application/json"),
-        ..Message::default()
+        ..Message::json(topics.result(name), result_message(name, echo, done))
     }
 }

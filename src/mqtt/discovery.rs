@@ -14,12 +14,10 @@ pub(super) fn born(prefix: &str) -> String {
 /// What it is told.
 pub(super) fn message(prefix: &str, topics: &Topics) -> Message {
     let id = identifier(topics);
+    let description = description(&id, topics).to_string();
     Message {
-        topic: format!("{prefix}/device/{id}/config"),
-        payload: description(&id, topics).to_string().into_bytes(),
         retain: true,
-        content_type: Some("application/json"),
-        ..Message::default()
+        ..Message::json(format!("{prefix}/device/{id}/config"), description)
     }
 }
 

@@ -78,9 +78,7 @@ impl Station {
             Some(Event::Triggered(request)) => return Some(self.serve(request, stop)),
             Some(Event::Ordered(order)) => self.obey(order, stop),
             Some(Event::Bounce) => {}
-            None => {
-                self.look_after_camera();
-            }
+            None => self.look_after_camera(),
         }
         if self
             .lit_until
@@ -133,10 +131,8 @@ impl Station {
                 edge.map(|edge| self.debounce(edge))
             }
             Err(error) => {
-                if self.trigger_fault.as_ref() != Some(&error) {
-                    self.parts.health.ails(Cause::Trigger, &error);
-                    self.trigger_fault = Some(error);
-                }
+                self.parts.health.ails(Cause::Trigger, &error);
+                self.trigger_fault = Some(error);
                 self.ordered(timeout)
             }
         }

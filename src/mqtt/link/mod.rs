@@ -24,7 +24,7 @@ const LARGEST: usize = 1 << 20;
 /// Unacknowledged messages at most, ours and the broker's.
 pub(super) const WINDOW: u16 = 16;
 /// How long a broker keeps what is meant for a station that is away (MQTT 5): commands of a moment ago, not of yesterday.
-const SESSION_EXPIRY: Duration = Duration::from_secs(60);
+const SESSION_EXPIRY_S: u32 = 60;
 
 /// The dialect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -84,6 +84,18 @@ pub struct Message {
     pub correlation: Option<Vec<u8>>,
     /// Media type (MQTT 5).
     pub content_type: Option<&'static str>,
+}
+
+impl Message {
+    /// JSON for a topic.
+    pub fn json(topic: String, payload: String) -> Self {
+        Self {
+            topic,
+            payload: payload.into_bytes(),
+            content_type: Some("application/json"),
+            ..Self::default()
+        }
+    }
 }
 
 /// What a connection has to say. Messages of ours are sent in the order in which they were given.

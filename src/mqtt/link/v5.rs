@@ -10,19 +10,18 @@ use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, S
 use rumqttc::{NetworkOptions, Outgoing};
 
 use super::{
-    Address, Client, Heard, Incoming, LARGEST, Line, Link, Message, Outage, ROOM, SESSION_EXPIRY,
+    Address, Client, Heard, Incoming, LARGEST, Line, Link, Message, Outage, ROOM, SESSION_EXPIRY_S,
     WINDOW, login, transport,
 };
 
 pub(super) fn dial(address: &Address, will: Message) -> Result<Link, Outage> {
     let mut options = MqttOptions::new(&address.client_id, &address.host, address.port);
-    let seconds = |time: std::time::Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     let mut tcp = NetworkOptions::new();
     tcp.set_tcp_nodelay(true);
     options
         .set_keep_alive(address.keep_alive)
         .set_clean_start(false)
-        .set_session_expiry_interval(Some(seconds(SESSION_EXPIRY)))
+        .set_session_expiry_interval(Some(SESSION_EXPIRY_S))
         .set_max_packet_size(Some(LARGEST as u32))
         .set_receive_maximum(Some(WINDOW))
         .set_outgoing_inflight_upper_limit(WINDOW)
