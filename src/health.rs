@@ -23,6 +23,8 @@ pub enum Cause {
     Reader,
     /// Reads are kept in memory only, were dropped for want of room, or the store was damaged.
     Store,
+    /// Pictures of reads are not kept.
+    Archive,
     /// The broker does not take this station's reads.
     Broker,
 }

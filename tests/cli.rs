@@ -141,14 +141,27 @@ fn reads_are_exported_and_forgotten_while_the_daemon_runs() {
     store.delivered(2);
     drop(store);
     let store = Store::open(&path, Limits::default()).unwrap();
+    store.keep_picture(2, uuid::Uuid::from_u128(2), b"JPEG");
+    store.keep_picture(3, uuid::Uuid::from_u128(3), b"JPEG");
+    let strange = uuid::Uuid::from_u128(9);
+    store.keep_picture(1, strange, b"JPEG");
+    assert_eq!(store.picture_trouble(), None);
+    let picture = |number: u128| {
+        let name = format!(
+            "reads.pictures/{number:09}-{}.jpg",
+            uuid::Uuid::from_u128(number)
+        );
+        folder.path().join(name)
+    };
 
     let (code, csv) = export(&["--until", "2026-03-03T00:00:00Z", "--format", "csv"]);
     let expected = "\
-sequence,id,decided_at,site,station,trigger,outcome,vin,confidence,reason,check_digit,frames,fault,delivered
-1,00000000-0000-0000-0000-000000000001,2026-03-01T08:00:00.250Z,\"s, t\",b,,accepted,1HGCM82633A004352,0.9987,,,,no light; no trigger,true
-2,00000000-0000-0000-0000-000000000002,2026-03-02T08:00:00.250Z,\"s, t\",b,,accepted,WVWZZZ1JZYW000001,0.9987,,,,no light; no trigger,true
+sequence,id,decided_at,site,station,trigger,outcome,vin,confidence,reason,check_digit,frames,fault,delivered,picture
+1,00000000-0000-0000-0000-000000000001,2026-03-01T08:00:00.250Z,\"s, t\",b,,accepted,1HGCM82633A004352,0.9987,,,,no light; no trigger,true,
+2,00000000-0000-0000-0000-000000000002,2026-03-02T08:00:00.250Z,\"s, t\",b,,accepted,WVWZZZ1JZYW000001,0.9987,,,,no light; no trigger,true,PICTURE
 ";
-    assert_eq!((code, csv.as_str()), (Some(0), expected));
+    let expected = expected.replace("PICTURE", picture(2).to_str().unwrap());
+    assert_eq!((code, csv), (Some(0), expected));
     let (_, lines) = export(&["--format", "jsonl"]);
     let lines: Vec<serde_json::Value> = lines
         .lines()
@@ -167,13 +180,26 @@ sequence,id,decided_at,site,station,trigger,outcome,vin,confidence,reason,check_
         code == Some(1) && sentence.contains("2 reads would be removed, of which 1"),
         "{sentence}"
     );
-    assert_eq!(
-        forget(&[VIN, "--undelivered"]),
-        (Some(0), "Reads removed: 2\n".into())
+    assert!(picture(3).exists());
+    let (code, sentence) = forget(&[VIN, "--undelivered"]);
+    assert!(
+        code == Some(0)
+            && sentence
+                .starts_with("Reads removed: 2\nPictures removed: 1\nwarning: 1 pictures in "),
+        "{sentence}"
     );
+    assert!(picture(2).exists() && !picture(3).exists());
     assert_eq!(store.pending(), 0);
     let (_, sentence) = forget(&["--before", "2026-03-05"]);
-    assert_eq!(sentence, "Reads removed: 1\n");
+    assert!(
+        sentence.starts_with("Reads removed: 1\nPictures removed: 1\nwarning"),
+        "{sentence}"
+    );
+    assert!(!picture(2).exists());
+    // It belongs to no read of the store, as the daemon sees, too.
+    store.tend();
+    let folder = folder.path().join("reads.pictures");
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
     let (code, sentence) = forget(&["--before", "last year"]);
     assert!(
         code == Some(2) && sentence.contains("2026-03-01"),

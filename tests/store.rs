@@ -74,11 +74,11 @@ fn child_that_is_killed() {
     let mut told = std::io::stderr();
     loop {
         let mut number = 0;
-        let saved = store.append(facts(), |sequence| {
+        let appended = store.append(facts(), |sequence| {
             number = sequence;
             message(sequence)
         });
-        assert!(saved);
+        assert!(appended.saved);
         writeln!(told, "+{number}").unwrap();
         if number % 3 == 0 {
             let waiting = store.pending_after(0, 2);
@@ -183,7 +183,7 @@ impl Cut {
         let log = folder.path().join("reads.sqlite-wal");
         let store = open(&path);
         let lengths = (0..reads).map(|n| {
-            assert!(store.append(facts(), message));
+            assert!(store.append(facts(), message).saved);
             if n % 4 == 0 {
                 store.delivered(n as i64 / 2);
             }
@@ -233,7 +233,7 @@ fn a_log_that_is_torn_anywhere_keeps_what_was_committed_before() {
             all.len()
         );
         assert!(store.set_aside().is_empty(), "cut at {end}");
-        assert!(store.append(facts(), message), "cut at {end}");
+        assert!(store.append(facts(), message).saved, "cut at {end}");
     }
 }
 
@@ -280,11 +280,11 @@ fn damage_of_any_kind_stops_nothing() {
         };
         let waiting = store.pending_after(0, 1000).len();
         let mut number = 0;
-        let saved = store.append(facts(), |sequence| {
+        let appended = store.append(facts(), |sequence| {
             number = sequence;
             "new".into()
         });
-        assert!(saved, "round {round}, byte {at}");
+        assert!(appended.saved, "round {round}, byte {at}");
         let then = store.pending_after(0, 1000);
         let last = then.last().unwrap();
         assert_eq!(

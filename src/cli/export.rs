@@ -1,6 +1,7 @@
 //! `vinspect export`: the reads of the store, for a table or a program.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
@@ -13,9 +14,9 @@ use crate::store::Kept;
 /// Write the reads of the store to the standard output, oldest first.
 ///
 /// csv: a line of names, then one line a read: sequence, id, decided_at, site, station, trigger, outcome, vin, confidence, reason,
-/// check_digit, frames, fault (their sentences), delivered. What a read does not have is empty. Columns are only ever added at the end.
+/// check_digit, frames, fault (their sentences), delivered, picture (its file). What a read does not have is empty. Columns are only ever added at the end.
 ///
-/// jsonl: one JSON object a line, the message as it is published, and "delivered".
+/// jsonl: one JSON object a line, the message as it is published, "delivered" and "picture".
 ///
 /// `delivered` says whether the broker is known to have the read; that is noted within a minute. Works while the daemon runs.
 #[derive(clap::Args)]
@@ -40,7 +41,7 @@ enum Format {
 }
 
 /// The names of the columns: fields of the message, and the last.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "sequence",
     "id",
     "decided_at",
@@ -55,6 +56,7 @@ const COLUMNS: [&str; 14] = [
     "frames",
     "fault",
     "delivered",
+    "picture",
 ];
 
 /// Does it.
@@ -91,6 +93,8 @@ fn object(kept: &Kept) -> Value {
         .entry("decided_at")
         .or_insert_with(|| read.decided_at.to_string().into());
     message.insert("delivered".into(), kept.delivered.into());
+    let picture = kept.picture.as_deref().map(Path::to_string_lossy);
+    message.insert("picture".into(), picture.into());
     message.into()
 }
 

@@ -10,7 +10,7 @@ use super::stored::{self, Place};
 use crate::store::Which;
 use crate::vin::Vin;
 
-/// Remove reads from the store: those of a VIN, or those before a date.
+/// Remove reads and their pictures from the store: those of a VIN, or those before a date.
 ///
 /// Of a VIN all reads are removed in whose message it stands, also as a candidate that was not chosen. The file is written anew,
 /// so that the bytes are gone from it and from its write-ahead log; what was published, logged or backed up is not touched.
@@ -53,6 +53,15 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let forgotten = store.forget(&which, args.undelivered)?;
     let mut out = io::stdout().lock();
     writeln!(out, "Reads removed: {}", forgotten.reads)?;
+    writeln!(out, "Pictures removed: {}", forgotten.pictures)?;
+    let (strange, folder) = forgotten.strange_pictures;
+    if strange > 0 {
+        writeln!(
+            out,
+            "warning: {strange} pictures in {} belong to no read of the store and may show the same cars; have them looked at",
+            folder.display()
+        )?;
+    }
     for file in forgotten.set_aside {
         let file = file.display();
         writeln!(

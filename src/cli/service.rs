@@ -11,15 +11,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Failure;
 use super::supervisor::{Alive, Supervisor};
 use crate::camera::Camera;
-use crate::config::{Config, ModelFile};
+use crate::config::{Config, ModelFile, Pictures};
 use crate::gpio::{Output, Trigger};
 use crate::health::{Cause, Health};
+use crate::image::jpeg;
 use crate::inference::Model;
 use crate::mqtt::{self as delivery, Address, Delivery, LastRead, Models, Topics, read_message};
 use crate::reader::{Decision, Observe, Outcome};
 use crate::station::order::Done;
 use crate::station::{Parts, Served, Station, SystemClock, Verdict};
-use crate::store::{Facts, Store, StoreError};
+use crate::store::{Appended, Facts, Store, StoreError};
 use crate::vin::{Shown, Vin};
 
 /// The pins and the lens.
@@ -90,7 +91,7 @@ pub fn serve(
         if let Some(Served { verdict, answer }) = station.turn(stop) {
             let reading = &verdict.reading;
             log::info!("{} {}", reading.outcome, told(&verdict, config.log.shown()));
-            let saved = store.append(facts(&verdict), |sequence| {
+            let Appended { sequence, saved } = store.append(facts(&verdict), |sequence| {
                 read_message(site, name, sequence, &verdict)
             });
             station.show(reading.outcome == Outcome::Accepted && saved);
@@ -101,6 +102,9 @@ pub fn serve(
             });
             if let Some(picture) = &verdict.picture {
                 delivery.snapshot(verdict.id, picture);
+                if saved && config.store.keeps_picture(reading.outcome) {
+                    store.keep_picture(sequence, verdict.id, &jpeg(picture));
+                }
             }
             if let Some(answer) = answer {
                 answer(Ok(Done::Read(verdict.id)));
@@ -108,7 +112,7 @@ pub fn serve(
         }
         store.tend();
         supervisor.turned(|| {
-            look_after(store, &health);
+            look_after(config, store, &health);
             condition(store, &health)
         });
     }
@@ -117,7 +121,12 @@ pub fn serve(
 }
 
 /// Notes what ails the store.
-fn look_after(store: &Store, health: &Health) {
+fn look_after(config: &Config, store: &Store, health: &Health) {
+    let trouble = store.picture_trouble();
+    match trouble.filter(|_| config.store.pictures != Pictures::None) {
+        Some(trouble) => health.ails(Cause::Archive, format!("no pictures are kept: {trouble}")),
+        None => health.recovered(Cause::Archive),
+    }
     if store.unsaved() > 0 {
         return health.ails(
             Cause::Store,

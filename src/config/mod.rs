@@ -7,7 +7,7 @@ use std::{fs, io};
 use serde::{Deserialize, Serialize};
 
 use crate::mqtt::{Tls, Version};
-use crate::reader::Decision;
+use crate::reader::{Decision, Outcome};
 use crate::vin::Shown;
 use crate::{station, store};
 
@@ -130,6 +130,8 @@ section! {
         path: PathBuf = "/var/lib/vinspect/reads.sqlite".into(),
         keep_days: u32 = store::Limits::default().keep_days,
         max_mb: u32 = store::Limits::default().max_mb,
+        pictures: Pictures = Pictures::None,
+        pictures_max_mb: u32 = store::Limits::default().pictures_max_mb,
     }
 }
 section! {
@@ -174,6 +176,17 @@ pub enum BiasKind {
     PullUp,
     PullDown,
     Disabled,
+}
+
+/// Which reads' pictures are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Pictures {
+    None,
+    /// Of reads that are not accepted.
+    Doubtful,
+    All,
 }
 
 /// A model in place of one inside the program.
@@ -399,6 +412,12 @@ impl Config {
             8..=65_536,
             "8 to 65536 MiB",
         )?;
+        within(
+            "store.pictures_max_mb",
+            self.store.pictures_max_mb,
+            8..=1_048_576,
+            "8 to 1048576 MiB",
+        )?;
         let replay_without_folder =
             self.camera.kind == CameraKind::Replay && self.camera.folder.is_none();
         if replay_without_folder {
@@ -447,6 +466,16 @@ impl StoreConfig {
         store::Limits {
             keep_days: self.keep_days,
             max_mb: self.max_mb,
+            pictures_max_mb: self.pictures_max_mb,
+        }
+    }
+
+    /// Whether the picture of a read is kept.
+    pub fn keeps_picture(&self, outcome: Outcome) -> bool {
+        match self.pictures {
+            Pictures::None => false,
+            Pictures::Doubtful => outcome != Outcome::Accepted,
+            Pictures::All => true,
         }
     }
 }

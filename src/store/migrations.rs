@@ -119,9 +119,10 @@ mod tests {
         let decided_at = pending[0].decided_at.to_string();
         assert_eq!(decided_at, "2026-03-01T07:00:00.25Z");
         assert_eq!(pending[1].payload, "not JSON 4");
-        assert!(store.append(super::super::tests::facts(0), |sequence| {
+        let appended = store.append(super::super::tests::facts(0), |sequence| {
             sequence.to_string()
-        }));
+        });
+        assert!(appended.saved);
         let new = store.pending_after(5, 10);
         assert_eq!((new[0].sequence, new[0].payload.as_str()), (7, "7"));
         drop(store);

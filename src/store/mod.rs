@@ -1,4 +1,5 @@
-//! The outbox: reads wait in one SQLite file until the broker has confirmed them. Survives a power cut at any line.
+//! The outbox: reads wait in one SQLite file until the broker has confirmed them. Survives a power cut at any line. Beside it the
+//! pictures of reads, which make way for them.
 //!
 //! ```text
 //! append ─▶ unsaved (memory) ─▶ the file ─▶ pending_after ─▶ broker ─▶ delivered (one cursor)
@@ -6,6 +7,7 @@
 //!
 //! What the disk does not take stays in memory, is delivered from there, and is saved as soon as the disk takes it.
 
+mod archive;
 mod damage;
 mod database;
 mod history;
@@ -17,10 +19,12 @@ mod unsaved;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use archive::Archive;
 pub use history::{Forgotten, History, Kept, Which};
 use outbox::Outbox;
 
@@ -90,6 +94,8 @@ pub struct Limits {
     pub keep_days: u32,
     /// What the file and its log may take together, mebibytes, 8 at least. Delivered reads go first.
     pub max_mb: u32,
+    /// What the pictures may take, mebibytes. The oldest go first.
+    pub pictures_max_mb: u32,
 }
 
 impl Default for Limits {
@@ -97,6 +103,7 @@ impl Default for Limits {
         Self {
             keep_days: 30,
             max_mb: 64,
+            pictures_max_mb: 1024,
         }
     }
 }
@@ -129,6 +136,16 @@ pub struct Pending {
 pub struct Store {
     path: PathBuf,
     outbox: Mutex<Outbox>,
+    archive: Mutex<Archive>,
+}
+
+/// What became of a read that was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its number.
+    pub sequence: i64,
+    /// Whether it is on the disk; if not, it is in memory and delivered from there.
+    pub saved: bool,
 }
 
 impl Store {
@@ -138,13 +155,26 @@ impl Store {
         Ok(Self {
             path: path.into(),
             outbox: Mutex::new(Outbox::open(path, limits)?),
+            archive: Mutex::new(Archive::open(path, limits)),
         })
     }
 
-    /// Keeps a read; its message is made knowing its number. Whether it is on the disk on return; if not, it is in memory
-    /// and delivered from there.
-    pub fn append(&self, facts: Facts, payload: impl FnOnce(i64) -> String) -> bool {
-        self.outbox().append(facts, payload)
+    /// Keeps a read; its message is made knowing its number.
+    pub fn append(&self, facts: Facts, payload: impl FnOnce(i64) -> String) -> Appended {
+        let mut outbox = self.outbox();
+        let Appended { sequence, saved } = outbox.append(facts, payload);
+        let saved = saved || self.make_way(&mut outbox);
+        Appended { sequence, saved }
+    }
+
+    /// Keeps the picture of a read that is on the disk, if there is room.
+    pub fn keep_picture(&self, sequence: i64, id: Uuid, jpeg: &[u8]) {
+        self.archive().keep((sequence, id), jpeg);
+    }
+
+    /// Why pictures are not kept, if they should be and are not: a sentence.
+    pub fn picture_trouble(&self) -> Option<String> {
+        self.archive().refusal().map(ToString::to_string)
     }
 
     /// The first reads after a number that the broker does not have, in order.
@@ -160,7 +190,13 @@ impl Store {
     /// Does what is due: saves what the disk did not take, notes what was delivered, lets go of old reads. To be called
     /// often; mostly it does nothing.
     pub fn tend(&self) {
-        self.outbox().tend();
+        let mut outbox = self.outbox();
+        if !outbox.tend() {
+            self.make_way(&mut outbox);
+        }
+        // What was set aside may be the only one that knows of them.
+        let reads = || self.set_aside().is_empty().then(|| outbox.numbers());
+        self.archive().tend(reads);
     }
 
     /// How many reads wait for the broker.
@@ -183,10 +219,23 @@ impl Store {
         damage::set_aside_files(&self.path)
     }
 
+    /// Lets pictures go for reads that the disk does not take. Whether all are on the disk now.
+    fn make_way(&self, outbox: &mut Outbox) -> bool {
+        self.archive().make_way() && outbox.save()
+    }
+
+    fn archive(&self) -> MutexGuard<'_, Archive> {
+        self.archive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A panic elsewhere leaves an outbox that is still sound: transactions roll back.
     fn outbox(&self) -> MutexGuard<'_, Outbox> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_due(last: Option<Instant>, every: Duration) -> bool {
+    last.is_none_or(|time| time.elapsed() >= every)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The outbox behind its lock: what is on the disk, and what is in memory because the disk does not take it.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{fs, io};
@@ -9,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::database::{self, Row, State, failed, is_damage};
 use super::unsaved::Unsaved;
-use super::{Facts, Limits, Pending, StoreError, damage, retention};
+use super::{Appended, Facts, Limits, Pending, StoreError, damage, is_due, retention};
 
 /// Between two tries of a disk that did not take something.
 const RETRY: Duration = Duration::from_secs(10);
@@ -131,7 +132,7 @@ impl Outbox {
         }
     }
 
-    pub fn append(&mut self, facts: Facts, payload: impl FnOnce(i64) -> String) -> bool {
+    pub fn append(&mut self, facts: Facts, payload: impl FnOnce(i64) -> String) -> Appended {
         let sequence = self.last() + 1;
         self.state.last = sequence;
         let decided_at = facts.decided_at.as_millisecond();
@@ -149,7 +150,7 @@ impl Outbox {
                 log::error!("memory is full, this read is dropped: {}", row.payload);
             }
         }
-        saved
+        Appended { sequence, saved }
     }
 
     /// The last number given; another program may have given it.
@@ -163,7 +164,7 @@ impl Outbox {
     }
 
     /// Whether everything is on the disk now.
-    fn save(&mut self) -> bool {
+    pub fn save(&mut self) -> bool {
         while !self.unsaved.is_empty() {
             let result = self.save_some().or_else(|error| self.heal(error));
             if let Err(error) = result {
@@ -315,16 +316,30 @@ impl Outbox {
         }
     }
 
-    pub fn tend(&mut self) {
-        if !self.unsaved.is_empty() && is_due(self.refused, RETRY) {
-            self.save();
-        }
+    /// False if the disk was tried and did not take what is in memory.
+    pub fn tend(&mut self) -> bool {
+        let is_tried = !self.unsaved.is_empty() && is_due(self.refused, RETRY);
+        let is_refused = is_tried && !self.save();
         if self.unnoted_since.elapsed() >= NOTE_AFTER && self.is_note_due(self.state) {
             self.note_or_tell();
         }
         if is_due(self.swept, SWEEP_EVERY) {
             self.swept = Some(Instant::now());
             self.sweep();
+        }
+        !is_refused
+    }
+
+    /// From the first number that is on the disk to the last given; all if that cannot be told.
+    pub fn numbers(&self) -> RangeInclusive<i64> {
+        let first: Option<Option<i64>> = self.disk.connection().and_then(|database| {
+            let query = "SELECT min(sequence) FROM reads";
+            database.query_row(query, [], |row| row.get(0)).ok()
+        });
+        let last = self.last();
+        match first {
+            Some(first) => first.unwrap_or(last + 1)..=last,
+            None => i64::MIN..=i64::MAX,
         }
     }
 
@@ -420,10 +435,6 @@ impl Drop for Outbox {
             self.note_or_tell();
         }
     }
-}
-
-fn is_due(last: Option<Instant>, every: Duration) -> bool {
-    last.is_none_or(|time| time.elapsed() >= every)
 }
 
 fn refused(path: &Path, source: io::Error) -> StoreError {

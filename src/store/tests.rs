@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
+mod disk;
+
 use std::fs;
-use std::process::Command;
 
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -31,7 +32,9 @@ fn open(folder: &Path) -> Store {
 
 /// Appends a read with a message that tells its number. Whether it is on the disk.
 fn append(store: &Store) -> bool {
-    store.append(facts(7), |sequence| format!("read {sequence}"))
+    store
+        .append(facts(7), |sequence| format!("read {sequence}"))
+        .saved
 }
 
 /// Numbers of all that waits; each message is the one of its number.
@@ -187,7 +190,7 @@ fn memory_is_bounded_too_and_lets_go_of_delivered_reads_first() {
     fill(&store, 1);
     let large = |_| "x".repeat(1 << 20);
     for _ in 0..16 {
-        assert!(!store.append(facts(0), large));
+        assert!(!store.append(facts(0), large).saved);
     }
     store.delivered(2);
     for _ in 0..3 {
@@ -195,113 +198,6 @@ fn memory_is_bounded_too_and_lets_go_of_delivered_reads_first() {
     }
     assert_eq!((store.dropped(), store.unsaved()), (1, 16));
     assert_eq!(store.pending_after(0, 1)[0].sequence, 4);
-}
-
-/// A real file system without room, or without writing. `None`, visibly, where it cannot be mounted.
-struct Mount(TempDir);
-
-impl Mount {
-    fn new() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "vinspect-test"])
-            .arg(folder.path())
-            .output();
-        if mount.is_ok_and(|done| done.status.success()) {
-            Some(Self(folder))
-        } else {
-            eprintln!("skipped: no file system can be mounted here");
-            None
-        }
-    }
-
-    fn remount(&self, how: &str) {
-        let how = format!("remount,{how}");
-        let status = Command::new("mount")
-            .args(["-o", &how])
-            .arg(self.0.path())
-            .status();
-        assert!(status.unwrap().success());
-    }
-
-    fn fill(&self) {
-        let mut size = 1 << 20;
-        for n in 0.. {
-            while fs::write(self.0.path().join(format!("filler{n}")), vec![1; size]).is_err() {
-                size /= 2;
-                if size == 0 {
-                    return;
-                }
-            }
-        }
-    }
-
-    fn empty(&self) {
-        for n in 0.. {
-            if fs::remove_file(self.0.path().join(format!("filler{n}"))).is_err() {
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
-#[test]
-fn a_full_disk_loses_nothing() {
-    let Some(disk) = Mount::new() else { return };
-    let store = open(disk.0.path());
-    append(&store);
-    disk.fill();
-    let mut count = 1;
-    while append(&store) {
-        count += 1;
-    }
-    for _ in 0..50 {
-        append(&store);
-    }
-    let all: Vec<i64> = (1..=count + 51).collect();
-    assert_eq!(waiting(&store), all);
-    disk.empty();
-    assert!(append(&store));
-    drop(store);
-    assert_eq!(waiting(&open(disk.0.path())).len(), all.len() + 1);
-}
-
-#[test]
-fn a_store_on_a_disk_that_cannot_be_written_goes_on_from_its_numbers() {
-    let Some(disk) = Mount::new() else { return };
-    let ways: [[fn(&Mount); 2]; 2] = [
-        [|disk| disk.remount("ro"), |disk| disk.remount("rw")],
-        [Mount::fill, Mount::empty],
-    ];
-    for (number, [break_it, mend_it]) in (1..).zip(ways) {
-        let store = open(disk.0.path());
-        assert!(append(&store));
-        drop(store);
-        break_it(&disk);
-        let store = open(disk.0.path());
-        let before = store.pending();
-        // A full disk may have a last page to spare.
-        while append(&store) {}
-        assert!(!append(&store), "{number}");
-        let unsaved = store.unsaved();
-        let now: Vec<i64> = (1..)
-            .take(usize::try_from(store.pending()).unwrap())
-            .collect();
-        assert_eq!(waiting(&store), now, "{number}");
-        assert!(store.pending() >= before + unsaved);
-        mend_it(&disk);
-        store.outbox().retry_now();
-        assert!(append(&store));
-        assert_eq!(store.unsaved(), 0);
-        drop(store);
-        assert_eq!(waiting(&open(disk.0.path())).len(), now.len() + 1);
-    }
 }
 
 /// What was set aside, as it was.
@@ -444,12 +340,16 @@ proptest! {
         let folder = folder();
         let path = folder.path().join("reads.sqlite");
         // One MiB of it is for the file.
-        let limits = Limits { keep_days: 0, max_mb: 4 };
+        let limits = Limits {
+            keep_days: 0,
+            max_mb: 4,
+            ..Limits::default()
+        };
         let store = Store::open(&path, limits).unwrap();
         let (mut last, mut delivered, mut dropped) = (0, 0, 0);
         for (bytes, deliver) in steps {
             last += 1;
-            let saved = store.append(facts(0), |n| format!("read {n} {}", "x".repeat(bytes)));
+            let saved = store.append(facts(0), |n| format!("read {n} {}", "x".repeat(bytes))).saved;
             prop_assert!(saved);
             if store.dropped() > dropped {
                 prop_assert!(kept(&path)[0] > delivered, "a delivered read outlived one that waits");
@@ -481,6 +381,7 @@ fn a_bound_that_was_lowered_holds_after_the_next_start() {
     let limits = Limits {
         keep_days: 0,
         max_mb: 4,
+        ..Limits::default()
     };
     let store = Store::open(&path, limits).unwrap();
     assert!(size(&path) <= 1 << 20);
