@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
 pub mod fault_broker;
+pub mod mount;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -163,6 +164,13 @@ impl Subscriber {
             }
         }
     }
+
+    /// The next message and its topic; those that are no JSON are null.
+    pub fn any(&self) -> (String, Value) {
+        let publish = self.messages.recv_timeout(PATIENCE).expect("a message");
+        let message = serde_json::from_slice(&publish.payload).unwrap_or_default();
+        (publish.topic, message)
+    }
 }
 
 /// A station without hardware that reads the same VIN for ever.
@@ -173,7 +181,7 @@ pub struct Station {
     stop: Arc<AtomicBool>,
     button: Sender<Instant>,
     thread: Option<JoinHandle<()>>,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Station {
@@ -195,9 +203,18 @@ impl Station {
             mqtt,
             ..Config::default()
         };
+        config.store.path = folder.path().join("v.db");
+        let station = Self::on(config);
+        Self {
+            _folder: Some(folder),
+            ..station
+        }
+    }
+
+    /// The same, as configured.
+    pub fn on(mut config: Config) -> Self {
         config.trigger.debounce_ms = 0;
         config.light.brighten_timeout_ms = 0;
-        config.store.path = folder.path().join("v.db");
         let (button, presses) = channel();
         let light = Light::default();
         let hardware = Hardware {
@@ -226,7 +243,7 @@ impl Station {
             stop,
             button,
             thread: Some(thread),
-            _folder: folder,
+            _folder: None,
         }
     }
 
@@ -237,6 +254,11 @@ impl Station {
     /// How many reads the broker does not have.
     pub fn waiting(&self) -> u64 {
         self.store.pending()
+    }
+
+    /// How many reads the disk does not have.
+    pub fn unsaved(&self) -> u64 {
+        self.store.unsaved()
     }
 
     /// Presses the button, and waits until the read is kept.

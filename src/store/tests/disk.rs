@@ -1,71 +1,17 @@
 //! The store on a disk that is full or takes no writing.
 
-use std::fs;
-use std::process::Command;
-
-use tempfile::TempDir;
-
 use super::super::*;
 use super::{append, facts, open, waiting};
 
-/// A real file system without room, or without writing. `None`, visibly, where it cannot be mounted.
-struct Mount(TempDir);
+#[path = "../../../tests/common/mount.rs"]
+mod mount;
 
-impl Mount {
-    fn new(mb: u32) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={mb}m"), "vinspect-test"])
-            .arg(folder.path())
-            .output();
-        if mount.is_ok_and(|done| done.status.success()) {
-            Some(Self(folder))
-        } else {
-            eprintln!("skipped: no file system can be mounted here");
-            None
-        }
-    }
-
-    fn remount(&self, how: &str) {
-        let how = format!("remount,{how}");
-        let status = Command::new("mount")
-            .args(["-o", &how])
-            .arg(self.0.path())
-            .status();
-        assert!(status.unwrap().success());
-    }
-
-    fn fill(&self) {
-        let mut size = 1 << 20;
-        for n in 0.. {
-            while fs::write(self.0.path().join(format!("filler{n}")), vec![1; size]).is_err() {
-                size /= 2;
-                if size == 0 {
-                    return;
-                }
-            }
-        }
-    }
-
-    fn empty(&self) {
-        for n in 0.. {
-            if fs::remove_file(self.0.path().join(format!("filler{n}"))).is_err() {
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
+use mount::Mount;
 
 #[test]
 fn a_full_disk_loses_nothing() {
     let Some(disk) = Mount::new(1) else { return };
-    let store = open(disk.0.path());
+    let store = open(disk.path());
     append(&store);
     disk.fill();
     let mut count = 1;
@@ -80,7 +26,7 @@ fn a_full_disk_loses_nothing() {
     disk.empty();
     assert!(append(&store));
     drop(store);
-    assert_eq!(waiting(&open(disk.0.path())).len(), all.len() + 1);
+    assert_eq!(waiting(&open(disk.path())).len(), all.len() + 1);
 }
 
 /// What comes first on a disk that fills: pictures stop, then they go, and reads are saved all the while.
@@ -91,7 +37,7 @@ fn pictures_make_way_for_reads() {
         max_mb: 8,
         ..Limits::default()
     };
-    let path = disk.0.path().join("reads.sqlite");
+    let path = disk.path().join("reads.sqlite");
     let store = Store::open(&path, limits).unwrap();
     let pictures = || archive::pictures(&archive::folder(&path)).unwrap().len();
     let mut kept = 0;
@@ -122,11 +68,11 @@ fn a_store_on_a_disk_that_cannot_be_written_goes_on_from_its_numbers() {
         [Mount::fill, Mount::empty],
     ];
     for (number, [break_it, mend_it]) in (1..).zip(ways) {
-        let store = open(disk.0.path());
+        let store = open(disk.path());
         assert!(append(&store));
         drop(store);
         break_it(&disk);
-        let store = open(disk.0.path());
+        let store = open(disk.path());
         let before = store.pending();
         // A full disk may have a last page to spare.
         while append(&store) {}
@@ -142,6 +88,6 @@ fn a_store_on_a_disk_that_cannot_be_written_goes_on_from_its_numbers() {
         assert!(append(&store));
         assert_eq!(store.unsaved(), 0);
         drop(store);
-        assert_eq!(waiting(&open(disk.0.path())).len(), now.len() + 1);
+        assert_eq!(waiting(&open(disk.path())).len(), now.len() + 1);
     }
 }
