@@ -17,6 +17,8 @@ pub enum Cause {
     Camera,
     /// It cannot be switched.
     Light,
+    /// One of them cannot be switched: what it shows may be wrong.
+    Lamps,
     /// The trigger pin cannot be watched.
     Trigger,
     /// The networks failed.

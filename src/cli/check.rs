@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{Failure, hardware};
-use crate::config::{CameraKind, Config, EdgeKind};
+use crate::config::{CameraKind, Config, EdgeKind, LampsConfig};
 use crate::inference::Model;
 use crate::mqtt::{self, Name, Topics};
 
@@ -72,6 +72,7 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
         ),
         (None, None) => "No light is switched.".into(),
     });
+    plan.extend(lamps(&config.lamps));
     plan.push(match (camera.kind, &camera.folder) {
         (CameraKind::Replay, Some(folder)) => {
             format!("The pictures of {} are replayed.", folder.display())
@@ -105,6 +106,24 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
     plan
 }
 
+/// What is lit when.
+fn lamps(lamps: &LampsConfig) -> Option<String> {
+    let time = |pulse_ms| match pulse_ms {
+        0 => "until the next trigger".into(),
+        ms => format!("for {ms} ms"),
+    };
+    let lit = [
+        (&lamps.ok_line, "OK", time(lamps.ok_pulse_ms)),
+        (&lamps.ng_line, "NG", time(lamps.ng_pulse_ms)),
+        (&lamps.busy_line, "BUSY", "until there is a verdict".into()),
+    ];
+    let lit = lit
+        .into_iter()
+        .filter_map(|(line, name, time)| Some(format!("{name} on {} {time}", line.as_ref()?)));
+    let lit: Vec<_> = lit.collect();
+    (!lit.is_empty()).then(|| format!("It shows {}.", lit.join(", ")))
+}
+
 /// What this machine lacks.
 fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -132,6 +151,7 @@ fn warnings(config: &Config) -> Vec<String> {
         &config.light.line,
         &config.lamps.ok_line,
         &config.lamps.ng_line,
+        &config.lamps.busy_line,
     ];
     for line in lines
         .into_iter()

@@ -7,10 +7,11 @@ use super::pictures;
 use super::service::Hardware;
 use crate::camera::Camera;
 use crate::camera::replay::{Replay, Scene};
-use crate::config::{CameraKind, Config, ReaderConfig};
+use crate::config::{CameraKind, Config, LampsConfig, ReaderConfig};
 use crate::gpio::{Limited, Output, Trigger, simulated};
 use crate::inference::Model;
 use crate::reader::{Decision, Reader};
+use crate::station::Lamps;
 
 /// Opens everything.
 pub fn open(config: &Config) -> Result<Hardware, Failure> {
@@ -27,8 +28,7 @@ pub fn open(config: &Config) -> Result<Hardware, Failure> {
     Ok(Hardware {
         trigger: trigger(config)?,
         light,
-        ok_lamp: lamp(config.lamps.ok_line.as_deref(), config.lamps.active_low)?,
-        ng_lamp: lamp(config.lamps.ng_line.as_deref(), config.lamps.active_low)?,
+        lamps: lamps(&config.lamps)?,
         camera: camera(config, simulated_light)?,
     })
 }
@@ -140,14 +140,34 @@ fn without_gpio(name: &str) -> Failure {
     format!("GPIO line {name:?}, but this vinspect was built without GPIO; build it with --features gpio").into()
 }
 
-fn lamp(name: Option<&str>, active_low: bool) -> Result<Option<Box<dyn Output>>, Failure> {
+fn lamps(config: &LampsConfig) -> Result<Lamps, Failure> {
+    let lamp = |name: &Option<String>, pulse_ms| {
+        let output = output(name.as_deref(), config.active_low)?;
+        output.map(|output| pulsed(output, pulse_ms)).transpose()
+    };
+    Ok(Lamps {
+        ok: lamp(&config.ok_line, config.ok_pulse_ms)?,
+        ng: lamp(&config.ng_line, config.ng_pulse_ms)?,
+        busy: lamp(&config.busy_line, 0)?,
+    })
+}
+
+/// A lamp that goes out by itself, unless its time is 0.
+fn pulsed(lamp: Box<dyn Output>, pulse_ms: u64) -> Result<Box<dyn Output>, Failure> {
+    Ok(match pulse_ms {
+        0 => lamp,
+        ms => Box::new(Limited::new(lamp, Duration::from_millis(ms))?),
+    })
+}
+
+fn output(name: Option<&str>, active_low: bool) -> Result<Option<Box<dyn Output>>, Failure> {
     name.map(|name| line(name, active_low)).transpose()
 }
 
 fn light(config: &Config) -> Result<Option<Box<dyn Output>>, Failure> {
     match config.light.pwm_channel {
         Some(channel) => pwm(channel, config.light.pwm_duty, config.light.active_low).map(Some),
-        None => lamp(config.light.line.as_deref(), config.light.active_low),
+        None => output(config.light.line.as_deref(), config.light.active_low),
     }
 }
 
@@ -161,4 +181,41 @@ fn pwm(channel: u8, duty: f64, active_low: bool) -> Result<Box<dyn Output>, Fail
 #[cfg(not(feature = "rppal"))]
 fn pwm(_: u8, _: f64, _: bool) -> Result<Box<dyn Output>, Failure> {
     Err("light.pwm_channel, but this vinspect was built without PWM; build it with --features rppal".into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+    use crate::gpio::GpioError;
+
+    /// Tells every change.
+    struct Told(Sender<bool>);
+
+    impl Output for Told {
+        fn set(&mut self, on: bool) -> Result<(), GpioError> {
+            self.0
+                .send(on)
+                .map_err(|error| GpioError(error.to_string()))
+        }
+    }
+
+    #[test]
+    fn a_pulse_ends_by_itself_and_a_lamp_without_one_stays_lit() {
+        let lit = |pulse_ms| {
+            let (sender, changes) = channel();
+            let mut lamp = pulsed(Box::new(Told(sender)), pulse_ms).unwrap();
+            lamp.set(true).unwrap();
+            if pulse_ms == 0 {
+                drop(lamp);
+                return changes.iter().collect::<Vec<_>>();
+            }
+            changes.iter().take(3).collect()
+        };
+        assert_eq!(lit(1), [false, true, false]);
+        assert_eq!(lit(0), [true]);
+    }
 }

@@ -19,7 +19,7 @@ use crate::inference::Model;
 use crate::mqtt::{self as delivery, Address, Delivery, LastRead, Models, Topics, read_message};
 use crate::reader::{Decision, Observe, Outcome};
 use crate::station::order::Done;
-use crate::station::{Parts, Served, Station, SystemClock, Verdict};
+use crate::station::{Lamps, Parts, Served, Station, SystemClock, Verdict};
 use crate::store::{Appended, Facts, Store, StoreError};
 use crate::vin::{Shown, Vin};
 
@@ -29,10 +29,8 @@ pub struct Hardware {
     pub trigger: Option<Box<dyn Trigger>>,
     /// Shines on the mark.
     pub light: Option<Box<dyn Output>>,
-    /// Lit after an accepted reading that is on the disk.
-    pub ok_lamp: Option<Box<dyn Output>>,
-    /// Lit after any other.
-    pub ng_lamp: Option<Box<dyn Output>>,
+    /// Show how it is.
+    pub lamps: Lamps,
     /// Takes the frames.
     pub camera: Box<dyn Camera>,
 }
@@ -75,8 +73,7 @@ pub fn serve(
         trigger: hardware.trigger,
         orders: received,
         light: hardware.light,
-        ok_lamp: hardware.ok_lamp,
-        ng_lamp: hardware.ng_lamp,
+        lamps: hardware.lamps,
         camera: Box::new(Alive::new(hardware.camera)),
         decision,
         observer: Box::new(Alive::new(observer)),

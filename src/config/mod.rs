@@ -91,7 +91,10 @@ section! {
     /// `[lamps]`
     LampsConfig {
         ok_line: Option<String> = None,
+        ok_pulse_ms: u64 = 0,
         ng_line: Option<String> = None,
+        ng_pulse_ms: u64 = 0,
+        busy_line: Option<String> = None,
         active_low: bool = false,
     }
 }
@@ -371,6 +374,18 @@ impl Config {
             self.light.settle_tolerance,
             0.1..=128.0,
             "0.1 to 128 grey levels",
+        )?;
+        within(
+            "lamps.ok_pulse_ms",
+            self.lamps.ok_pulse_ms,
+            0..=60_000,
+            "0 to 60000 ms",
+        )?;
+        within(
+            "lamps.ng_pulse_ms",
+            self.lamps.ng_pulse_ms,
+            0..=60_000,
+            "0 to 60000 ms",
         )?;
         within(
             "burst.frames",

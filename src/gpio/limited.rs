@@ -1,4 +1,5 @@
-//! A light that cannot be forgotten: it goes off by itself after its longest time, whatever hangs, and when it is dropped.
+//! An output that cannot be forgotten: it goes off by itself after its longest time, whatever hangs, and when it is dropped.
+//! A light is guarded so, and a lamp gives a pulse.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{GpioError, Output};
 
-/// After so long a light that did not go off is switched off again.
+/// After so long what did not go off is switched off again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// An output that is on for a limited time only.
@@ -57,9 +58,6 @@ impl Shared {
                 off.saturating_duration_since(Instant::now())
             });
             if left.is_zero() {
-                log::warn!(
-                    "the light is switched off: it was on for its longest time, or did not go off before"
-                );
                 state.switch_off();
                 continue;
             }
@@ -78,7 +76,7 @@ impl Shared {
 impl State {
     fn switch_off(&mut self) {
         if let Err(error) = self.set(None) {
-            log::error!("the light may still be on: {error}");
+            log::error!("an output may still be on: {error}");
         }
     }
 

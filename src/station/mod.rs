@@ -3,6 +3,7 @@
 
 mod burst;
 mod fault;
+mod lamps;
 pub mod order;
 mod parts;
 mod verdict;
@@ -10,6 +11,7 @@ mod watch;
 
 use fault::Fault;
 pub use fault::{FaultKind, Trouble};
+pub use lamps::Lamps;
 pub use parts::{Clock, Parts, Settings, SystemClock};
 pub use verdict::{Source, Timings, Verdict};
 pub use watch::{Served, Station};

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 
+use super::lamps::Lamps;
 use super::order::Order;
 use crate::camera::Camera;
 use crate::gpio::{Output, Trigger};
@@ -78,10 +79,8 @@ pub struct Parts {
     pub orders: Receiver<Order>,
     /// Shines on the mark.
     pub light: Option<Box<dyn Output>>,
-    /// Shows that all is well.
-    pub ok_lamp: Option<Box<dyn Output>>,
-    /// Shows that it is not.
-    pub ng_lamp: Option<Box<dyn Output>>,
+    /// Show how it is.
+    pub lamps: Lamps,
     /// Takes the frames.
     pub camera: Box<dyn Camera>,
     /// Sees marks in them.

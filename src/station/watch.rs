@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::burst::{Burst, picture};
+use super::lamps::Signal;
 use super::order::{Answer, Declined, Done, Expected, Match, Order, Task};
 use super::parts::{Parts, Settings};
 use super::{Fault, FaultKind, Source, Trouble, Verdict};
-use crate::gpio::{Edge, GpioError, Output};
+use crate::gpio::{Edge, GpioError};
 use crate::health::Cause;
 use crate::vin::Vin;
 
@@ -107,9 +108,9 @@ impl Station {
         }
     }
 
-    /// Lights a lamp until the next trigger.
+    /// Shows what came of a read, now that it is kept.
     pub fn show(&mut self, ok: bool) {
-        self.lamps(Some(ok));
+        self.signal(if ok { Signal::Ok } else { Signal::Ng });
     }
 
     /// What comes next.
@@ -172,7 +173,7 @@ impl Station {
             .wall()
             .saturating_sub(started.saturating_duration_since(request.at));
         log::info!("triggered by {:?}", request.source);
-        self.lamps(None);
+        self.signal(Signal::Busy);
         let burst = Burst::take(&mut self.parts, &self.settings, stop);
         self.lit_until = None;
         let reading = burst.fusion.reading();
@@ -288,14 +289,11 @@ impl Station {
         missed
     }
 
-    fn lamps(&mut self, ok: Option<bool>) {
-        let set = |lamp: &mut Option<Box<dyn Output>>, on: bool| {
-            if let Some(Err(error)) = lamp.as_mut().map(|lamp| lamp.set(on)) {
-                log::error!("{error}");
-            }
-        };
-        set(&mut self.parts.ok_lamp, ok == Some(true));
-        set(&mut self.parts.ng_lamp, ok == Some(false));
+    fn signal(&mut self, signal: Signal) {
+        match self.parts.lamps.show(signal) {
+            Ok(()) => self.parts.health.recovered(Cause::Lamps),
+            Err(error) => self.parts.health.ails(Cause::Lamps, error),
+        }
     }
 }
 
@@ -314,10 +312,10 @@ impl Event {
 
 impl Drop for Station {
     fn drop(&mut self) {
-        self.lamps(None);
+        self.signal(Signal::Idle);
     }
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;

@@ -22,6 +22,7 @@ use vinspect::gpio::simulated::{Button, Light};
 use vinspect::image::{Frame, Point, Quad};
 use vinspect::mqtt::{Version, broker};
 use vinspect::reader::{Decision, Evidence, Mark, Observation, Observe, ReadError};
+use vinspect::station::Lamps;
 use vinspect::store::{Facts, Store};
 use vinspect::vin::ALPHABET;
 
@@ -220,8 +221,7 @@ impl Station {
         let hardware = Hardware {
             trigger: Some(Box::new(Button::new(presses))),
             light: Some(Box::new(light.clone())),
-            ok_lamp: None,
-            ng_lamp: None,
+            lamps: Lamps::default(),
             camera: Box::new(Grey),
         };
         let decision = Decision {

@@ -20,6 +20,7 @@ use crate::camera::replay::{Replay, Scene};
 use crate::config::{Config, MqttConfig, StoreConfig};
 use crate::gpio::{Limited, simulated};
 use crate::mqtt::{Topics, Version, broker};
+use crate::station::Lamps;
 use scenes::{Expected, SCENES, Shown};
 
 /// A read that takes longer was lost.
@@ -71,8 +72,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let hardware = Hardware {
         trigger: Some(Box::new(simulated::Button::new(presses))),
         light: Some(Box::new(Limited::new(Box::new(light.clone()), longest)?)),
-        ok_lamp: None,
-        ng_lamp: None,
+        lamps: Lamps::default(),
         camera: Box::new(Replay::new(scenes, light, config.camera.fps)),
     };
     let topics = Topics::new(&config.station.site, &config.station.name);
