@@ -36,6 +36,13 @@ pub trait Camera: Send {
     /// Throws away what was captured before now.
     fn discard_queued(&mut self) -> Result<(), CameraError>;
 
+    /// Exposes each frame for so long from now on. Whether that is a change: then the next few frames may be as before.
+    fn expose(&mut self, _: Duration) -> Result<bool, CameraError> {
+        Err(CameraError::Device(
+            "this camera's exposure cannot be set; leave exposure_us out".into(),
+        ))
+    }
+
     /// Whether the camera is there, asked between reads. A device that is away is let go of: for as long as it is held, the
     /// kernel does not give its name to another one, itself plugged in again.
     fn check(&mut self) -> Result<(), CameraError> {

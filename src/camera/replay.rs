@@ -135,6 +135,11 @@ impl Camera for Replay {
     fn discard_queued(&mut self) -> Result<(), CameraError> {
         Ok(())
     }
+
+    /// Pictures stay as they were exposed.
+    fn expose(&mut self, _: Duration) -> Result<bool, CameraError> {
+        Ok(false)
+    }
 }
 
 #[cfg(test)]

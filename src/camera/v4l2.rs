@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use v4l::buffer::{Flags, Metadata, Type};
+use v4l::control::{Control, Value};
 use v4l::format::FourCC;
 use v4l::io::mmap::Stream;
 use v4l::io::traits::CaptureStream;
+use v4l::v4l_sys::{V4L2_CID_EXPOSURE_ABSOLUTE, V4L2_CID_EXPOSURE_AUTO};
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Device, Format};
@@ -66,6 +68,8 @@ impl PixelFormat {
 pub struct V4l2 {
     settings: Settings,
     open: Option<Open>,
+    /// As it was set last, also on a device that is opened later.
+    exposure: Option<Duration>,
 }
 
 struct Open {
@@ -89,14 +93,24 @@ impl V4l2 {
         let open = Open::new(&settings)
             .inspect_err(|error| log::error!("{error}; it is tried again at every read"))
             .ok();
-        Self { settings, open }
+        Self {
+            settings,
+            open,
+            exposure: None,
+        }
     }
 
     /// One attempt at a frame.
     fn capture(&mut self, timeout: Duration) -> Result<Shot, Miss> {
         let open = match &mut self.open {
             Some(open) => open,
-            closed => closed.insert(Open::new(&self.settings).map_err(Miss::Lost)?),
+            closed => {
+                let open = Open::new(&self.settings).map_err(Miss::Lost)?;
+                if let Some(Err(error)) = self.exposure.map(|time| open.expose(time)) {
+                    log::warn!("camera {}: {error}", self.settings.device.display());
+                }
+                closed.insert(open)
+            }
         };
         open.stream.set_timeout(timeout);
         let (bytes, meta) = open.stream.next().map_err(|error| {
@@ -169,6 +183,18 @@ impl Open {
         })
     }
 
+    /// Takes the exposure out of the camera's own hands, and sets it.
+    fn expose(&self, time: Duration) -> io::Result<()> {
+        const MANUAL: i64 = 1;
+        let set = |id, value| {
+            let value = Value::Integer(value);
+            self.device.set_control(Control { id, value })
+        };
+        set(V4L2_CID_EXPOSURE_AUTO, MANUAL)?;
+        // In units of 100 µs.
+        set(V4L2_CID_EXPOSURE_ABSOLUTE, (time.as_micros() / 100) as i64)
+    }
+
     /// Whether a frame, or an error, can be had without waiting.
     fn is_ready(&self) -> io::Result<bool> {
         const POLLIN: i16 = 1;
@@ -229,6 +255,20 @@ impl Camera for V4l2 {
             }
         }
         Ok(())
+    }
+
+    /// A device that is away is set when it is opened.
+    fn expose(&mut self, time: Duration) -> Result<bool, CameraError> {
+        let changes = self.exposure.replace(time) != Some(time);
+        if let Some(open) = &self.open
+            && changes
+            && let Err(error) = open.expose(time)
+        {
+            self.exposure = None;
+            let what = "does not let its exposure be set";
+            return Err(of_device(&self.settings.device, what, &error));
+        }
+        Ok(changes)
     }
 
     fn check(&mut self) -> Result<(), CameraError> {

@@ -8,6 +8,7 @@ use super::{Failure, hardware};
 use crate::config::{CameraKind, Config, EdgeKind, LampsConfig};
 use crate::inference::Model;
 use crate::mqtt::{self, Name, Topics};
+use crate::station::{Bank, Lighting};
 
 /// Check a configuration and say what it would do.
 ///
@@ -86,6 +87,13 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
             camera.device.display()
         ),
     });
+    if !config.burst.banks.is_empty() {
+        let banks: Vec<_> = config.burst.banks.iter().map(bank).collect();
+        plan.push(format!(
+            "They are taken in turn {}, for as long as the reading is not sure.",
+            banks.join("; then ")
+        ));
+    }
     plan.push(format!(
         "They are read by the {} and the {}; a reading of confidence {accept_at} or more is accepted.",
         model("locator", &config.reader.locator, Model::locator()),
@@ -104,6 +112,22 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
         topics.read
     ));
     plan
+}
+
+/// How a bank takes its frames.
+fn bank(bank: &Bank) -> String {
+    let mut told = String::from(match bank.light {
+        Lighting::On => "with the light",
+        Lighting::Off => "without the light",
+    });
+    if let Some(us) = bank.exposure_us {
+        told += &format!(", exposed for {us} µs");
+    }
+    if let Some(area) = bank.crop {
+        let [x, y, width, height] = area.into();
+        told += &format!(", of which {width} × {height} at ({x}, {y}) is read");
+    }
+    told
 }
 
 /// What is lit when.

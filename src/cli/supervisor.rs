@@ -90,6 +90,10 @@ impl Camera for Alive<dyn Camera> {
         self.inner.discard_queued()
     }
 
+    fn expose(&mut self, time: Duration) -> Result<bool, CameraError> {
+        self.inner.expose(time)
+    }
+
     fn check(&mut self) -> Result<(), CameraError> {
         self.inner.check()
     }

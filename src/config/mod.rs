@@ -47,6 +47,10 @@ macro_rules! section {
     };
 }
 
+mod burst;
+
+pub use burst::{BurstConfig, LampsConfig, LightConfig};
+
 section! {
     /// `[station]`
     StationConfig { site: String = "workshop".into(), name: String = "bay1".into() }
@@ -72,35 +76,6 @@ section! {
         bias: BiasKind = BiasKind::PullUp,
         debounce_ms: u64 = 50,
     }
-}
-section! {
-    /// `[light]`
-    LightConfig {
-        line: Option<String> = None,
-        active_low: bool = false,
-        pwm_channel: Option<u8> = None,
-        pwm_duty: f64 = 1.0,
-        longest_on_ms: u64 = 10_000,
-        brighten_timeout_ms: u64 = 300,
-        settle_timeout_ms: u64 = 1500,
-        settle_frames: u32 = 2,
-        settle_tolerance: f32 = 3.0,
-    }
-}
-section! {
-    /// `[lamps]`
-    LampsConfig {
-        ok_line: Option<String> = None,
-        ok_pulse_ms: u64 = 0,
-        ng_line: Option<String> = None,
-        ng_pulse_ms: u64 = 0,
-        busy_line: Option<String> = None,
-        active_low: bool = false,
-    }
-}
-section! {
-    /// `[burst]`
-    BurstConfig { frames: u32 = 8 }
 }
 section! {
     /// `[reader]`
@@ -243,6 +218,25 @@ struct Outside {
     allowed: &'static str,
 }
 
+/// Whether a value is in its range.
+fn within<T: PartialOrd + ToString>(
+    key: &'static str,
+    value: T,
+    range: std::ops::RangeInclusive<T>,
+    allowed: &'static str,
+) -> Result<(), Outside> {
+    if range.contains(&value) {
+        Ok(())
+    } else {
+        let value = value.to_string();
+        Err(Outside {
+            key,
+            value,
+            allowed,
+        })
+    }
+}
+
 impl Config {
     /// Reads and checks a file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
@@ -270,23 +264,6 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), Outside> {
-        fn within<T: PartialOrd + ToString>(
-            key: &'static str,
-            value: T,
-            range: std::ops::RangeInclusive<T>,
-            allowed: &'static str,
-        ) -> Result<(), Outside> {
-            if range.contains(&value) {
-                Ok(())
-            } else {
-                let value = value.to_string();
-                Err(Outside {
-                    key,
-                    value,
-                    allowed,
-                })
-            }
-        }
         let word = |key, value: &str| {
             let fits = !value.is_empty() && !value.contains(['/', '+', '#', '\0']);
             let value = format!("{value:?}");
@@ -333,66 +310,9 @@ impl Config {
             0..=10_000,
             "0 to 10000 ms",
         )?;
-        within(
-            "light.pwm_channel",
-            self.light.pwm_channel.unwrap_or(0),
-            0..=3,
-            "0 to 3",
-        )?;
-        within(
-            "light.pwm_duty",
-            self.light.pwm_duty,
-            0.01..=1.0,
-            "0.01 to 1",
-        )?;
-        within(
-            "light.longest_on_ms",
-            self.light.longest_on_ms,
-            100..=600_000,
-            "100 to 600000 ms",
-        )?;
-        within(
-            "light.brighten_timeout_ms",
-            self.light.brighten_timeout_ms,
-            0..=10_000,
-            "0 to 10000 ms",
-        )?;
-        within(
-            "light.settle_timeout_ms",
-            self.light.settle_timeout_ms,
-            0..=30_000,
-            "0 to 30000 ms",
-        )?;
-        within(
-            "light.settle_frames",
-            self.light.settle_frames,
-            0..=100,
-            "0 to 100 frames",
-        )?;
-        within(
-            "light.settle_tolerance",
-            self.light.settle_tolerance,
-            0.1..=128.0,
-            "0.1 to 128 grey levels",
-        )?;
-        within(
-            "lamps.ok_pulse_ms",
-            self.lamps.ok_pulse_ms,
-            0..=60_000,
-            "0 to 60000 ms",
-        )?;
-        within(
-            "lamps.ng_pulse_ms",
-            self.lamps.ng_pulse_ms,
-            0..=60_000,
-            "0 to 60000 ms",
-        )?;
-        within(
-            "burst.frames",
-            self.burst.frames,
-            1..=100,
-            "1 to 100 frames",
-        )?;
+        self.light.check()?;
+        self.lamps.check()?;
+        burst::check(self)?;
         within(
             "reader.accept_at",
             self.reader.accept_at.unwrap_or(1.0),
@@ -463,6 +383,7 @@ impl Config {
             settle_timeout: Duration::from_millis(self.light.settle_timeout_ms),
             longest_on: Duration::from_millis(self.light.longest_on_ms),
             burst_frames: self.burst.frames,
+            banks: self.burst.banks(),
         }
     }
 }

@@ -48,6 +48,14 @@ fn the_example_shows_every_key() {
             .collect::<Vec<_>>();
         assert_eq!(keys, shown, "[{section}]");
     }
+    let toml::Value::Table(bank) = &all["burst"]["banks"][0] else {
+        panic!("a table");
+    };
+    let shown = shown["burst"]["banks"][0].as_table().unwrap();
+    assert_eq!(
+        bank.keys().collect::<Vec<_>>(),
+        shown.keys().collect::<Vec<_>>()
+    );
     for value in [&config.reader.locator, &config.reader.recognizer] {
         assert!(value.is_some());
     }
@@ -80,4 +88,35 @@ fn ranges_are_told_with_units() {
         "configuration v.toml, line 3: camera.fps = 0 is not 1 to 240 frames a second"
     );
     assert!(super::tests::error("[station]\nsite = \"a/b\"").contains("station.site"));
+}
+
+#[test]
+fn banks_that_cannot_be_are_told() {
+    let banks = |keys: [&str; 2]| {
+        let [first, second] = keys;
+        format!("[burst]\nframes = 3\n[[burst.banks]]\n{first}\n[[burst.banks]]\n{second}\n")
+    };
+    for (keys, words) in [
+        (["exposure_us = 5000", ""], "a bank without exposure_us"),
+        (
+            ["exposure_us = 9", "exposure_us = 500"],
+            "exposure_us = 9 is not 100 to",
+        ),
+        (["crop = [0.5, 0.0, 0.6, 1.0]", ""], "line 4"),
+        (["", "light = \"dim\""], "line 6"),
+        (
+            ["", "[[burst.banks]]\n[[burst.banks]]"],
+            "line 2: burst.frames = 3 is not one",
+        ),
+    ] {
+        let error = error(&banks(keys));
+        assert!(error.contains(words), "{error}");
+    }
+    let config = Config::parse(&banks(["light = \"off\"", ""]), Path::new("")).unwrap();
+    let settings = config.station_settings();
+    assert_eq!(settings.banks.len(), 2);
+    assert_eq!(
+        Config::default().station_settings(),
+        station::Settings::default()
+    );
 }

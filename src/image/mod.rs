@@ -1,11 +1,13 @@
 //! Pictures: grey frames, decoding, resizing and warping. Knows nobody.
 
+mod area;
 mod decode;
 mod encode;
 mod quad;
 mod resize;
 mod warp;
 
+pub use area::{Area, Outside};
 pub use decode::{DecodeError, LARGEST_FILE, LARGEST_PICTURE, decode, decode_file};
 pub use encode::jpeg;
 pub use quad::{Point, Quad};

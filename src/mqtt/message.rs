@@ -79,7 +79,7 @@ pub(super) struct Read<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Timings {
-    /// Light on to picture settled.
+    /// Setting light and exposure, until the picture has settled.
     settle: f64,
     /// Waiting for the frames of the burst.
     capture: f64,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 
+use super::bank::Bank;
 use super::lamps::Lamps;
 use super::order::Order;
 use crate::camera::Camera;
@@ -33,6 +34,18 @@ pub struct Settings {
     pub longest_on: Duration,
     /// Frames read at most.
     pub burst_frames: u32,
+    /// How they are taken: tried in turn, each for its share of the frames.
+    pub banks: Vec<Bank>,
+}
+
+impl Settings {
+    /// The banks, each with its share of the frames; the first ones take what is left over.
+    pub(super) fn shares(&self) -> impl Iterator<Item = (&Bank, u32)> {
+        let count = self.banks.len() as u32;
+        let of =
+            move |index| self.burst_frames / count + u32::from(index < self.burst_frames % count);
+        self.banks.iter().zip((0..count).map(of))
+    }
 }
 
 impl Default for Settings {
@@ -46,6 +59,7 @@ impl Default for Settings {
             settle_timeout: Duration::from_millis(1500),
             longest_on: Duration::from_secs(10),
             burst_frames: 8,
+            banks: vec![Bank::default()],
         }
     }
 }

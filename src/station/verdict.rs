@@ -25,7 +25,7 @@ pub enum Source {
 /// How long the stages took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// Light on → picture settled.
+    /// Setting light and exposure, until the picture has settled.
     pub settle: Duration,
     /// Waiting for frames of the burst.
     pub capture: Duration,

@@ -174,8 +174,8 @@ impl Station {
             .saturating_sub(started.saturating_duration_since(request.at));
         log::info!("triggered by {:?}", request.source);
         self.signal(Signal::Busy);
-        let burst = Burst::take(&mut self.parts, &self.settings, stop);
-        self.lit_until = None;
+        let lit = self.lit_until.take().is_some();
+        let burst = Burst::take(&mut self.parts, &self.settings, lit, stop);
         let reading = burst.fusion.reading();
         let expected = reading.vin.as_ref().and_then(|vin| self.compare(vin));
         let missed = self.missed();
@@ -234,9 +234,12 @@ impl Station {
     fn obey(&mut self, order: Order, stop: &AtomicBool) {
         let done = match order.task {
             Task::Read => return, // It is a trigger.
-            Task::Capture => picture(&mut self.parts, &self.settings, stop)
-                .map(Done::Captured)
-                .map_err(|fault| Declined::Fault(fault.to_string())),
+            Task::Capture => {
+                let lit = self.lit_until.take().is_some();
+                picture(&mut self.parts, &self.settings, lit, stop)
+                    .map(Done::Captured)
+                    .map_err(|fault| Declined::Fault(fault.to_string()))
+            }
             Task::Light(time) => self.light(time),
             Task::Expect { vins, within } => {
                 let until = self.parts.clock.now() + within;

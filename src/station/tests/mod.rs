@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Zoned;
 
@@ -18,12 +18,19 @@ use crate::health::Health;
 use crate::image::Frame;
 use crate::reader::{Decision, Observation, Observe, Outcome, ReadError, Reason, script};
 
+mod banks;
 mod lamps;
 mod orders;
 mod reads;
 
 const VIN: &str = "1HGCM82633A004352";
 const OTHER: &str = "WVWZZZ1JZXW000001";
+/// Grey levels of the picture in the light and without.
+const LIT: f32 = 180.0;
+const DARK: f32 = 20.0;
+/// Of the camera as it stands there, and the size of its frames.
+const EXPOSURE: Duration = Duration::from_millis(10);
+const SIZE: (usize, usize) = (4, 2);
 const FRAME: Duration = Duration::from_millis(33);
 const READ: Duration = Duration::from_millis(60);
 
@@ -33,6 +40,12 @@ struct World {
     light: bool,
     /// Grey level of the picture; follows the light over some frames.
     brightness: f32,
+    /// As it was asked for, and as it is in force; twice as long is twice as bright.
+    exposure: Duration,
+    exposed: Duration,
+    /// Frames until what was asked for is in force.
+    obeys_in: u32,
+    exposure_fails: bool,
     /// Frames that the camera holds ready: how bright and how old they are.
     queued: VecDeque<(f32, Instant)>,
     /// The camera keeps so many of them when told to throw them away.
@@ -59,6 +72,8 @@ struct World {
     stop: Arc<AtomicBool>,
     /// Brightness of the frames that were read.
     read: Vec<f32>,
+    /// Whether the light was on, brightness and size of the same.
+    takes: Vec<(bool, u8, usize, usize)>,
     stop_at: Instant,
 }
 
@@ -116,7 +131,8 @@ struct SimLamp(Shared, &'static str);
 
 impl Output for SimLamp {
     fn set(&mut self, on: bool) -> Result<(), GpioError> {
-        let mut world = self.0.lock().unwrap();
+        // A test that failed drops the station.
+        let mut world = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if world.broken_lamp == Some(self.1) {
             return Err(GpioError(format!("the {} lamp is broken", self.1)));
         }
@@ -147,14 +163,20 @@ impl Camera for Sim {
             old
         } else {
             world.now += FRAME;
-            let level = if world.light { 180.0 } else { 20.0 };
+            if world.obeys_in == 0 {
+                world.exposed = world.exposure;
+            }
+            world.obeys_in = world.obeys_in.saturating_sub(1);
+            let level = if world.light { LIT } else { DARK };
+            let level = level * world.exposed.div_duration_f32(EXPOSURE);
             world.brightness += 0.6 * (level - world.brightness);
             (world.brightness, world.now)
         };
+        let (width, height) = SIZE;
         let frame = Frame {
-            width: 1,
-            height: 1,
-            luma: vec![brightness as u8],
+            width,
+            height,
+            luma: vec![brightness as u8; width * height],
         };
         Ok(Shot { frame, captured_at })
     }
@@ -164,6 +186,19 @@ impl Camera for Sim {
         let gone = world.queued.len().saturating_sub(world.sticky);
         world.queued.drain(..gone);
         Ok(())
+    }
+
+    fn expose(&mut self, time: Duration) -> Result<bool, CameraError> {
+        let mut world = self.0.lock().unwrap();
+        if world.exposure_fails {
+            return Err(CameraError::Device("the exposure cannot be set".into()));
+        }
+        let changes = world.exposure != time;
+        if changes {
+            world.exposure = time;
+            world.obeys_in = 3;
+        }
+        Ok(changes)
     }
 
     fn check(&mut self) -> Result<(), CameraError> {
@@ -181,7 +216,11 @@ impl Observe for Sim {
     fn observe(&mut self, frame: &Frame) -> Result<Observation, ReadError> {
         let mut world = self.0.lock().unwrap();
         world.now += READ;
+        let light = world.light;
         world.read.push(f32::from(frame.luma[0]));
+        world
+            .takes
+            .push((light, frame.luma[0], frame.width, frame.height));
         assert!(world.is_lit("BUSY") && !world.is_lit("OK") && !world.is_lit("NG"));
         if world.panic_at_read == Some(world.read.len()) {
             drop(world);
@@ -215,6 +254,10 @@ fn bench() -> Bench {
         now: start,
         light: false,
         brightness: 20.0,
+        exposure: EXPOSURE,
+        exposed: EXPOSURE,
+        obeys_in: 0,
+        exposure_fails: false,
         queued: VecDeque::new(),
         sticky: 0,
         presses: VecDeque::new(),
@@ -232,6 +275,7 @@ fn bench() -> Bench {
         stop_at_read: None,
         stop: Arc::default(),
         read: Vec::new(),
+        takes: Vec::new(),
         stop_at: start + Duration::from_secs(60),
     }));
     let (orders, received) = channel();
