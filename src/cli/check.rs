@@ -119,6 +119,7 @@ fn bank(bank: &Bank) -> String {
     let mut told = String::from(match bank.light {
         Lighting::On => "with the light",
         Lighting::Off => "without the light",
+        Lighting::Pair => "with the light, less what is seen without it",
     });
     if let Some(us) = bank.exposure_us {
         told += &format!(", exposed for {us} µs");

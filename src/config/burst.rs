@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Outside, within};
-use crate::station::Bank;
+use super::{CameraKind, Config, Outside, within};
+use crate::station::{Bank, Lighting};
 
 section! {
     /// `[light]`
@@ -128,6 +128,27 @@ pub(super) fn check(config: &Config) -> Result<(), Outside> {
                 allowed: "possible beside one that has it",
             });
         }
+        if bank.light == Lighting::Pair {
+            check_pair(config, bank)?;
+        }
     }
     Ok(())
+}
+
+/// The two frames have to differ in the light, and in nothing else.
+fn check_pair(config: &Config, bank: &Bank) -> Result<(), Outside> {
+    let light = &config.light;
+    let dark = light.line.is_none() && light.pwm_channel.is_none();
+    let allowed = if bank.exposure_us.is_none() {
+        "possible without exposure_us"
+    } else if dark && config.camera.kind != CameraKind::Replay {
+        "possible without light.line or light.pwm_channel"
+    } else {
+        return Ok(());
+    };
+    Err(Outside {
+        key: "burst.banks.light",
+        value: "\"pair\"".into(),
+        allowed,
+    })
 }

@@ -105,6 +105,14 @@ fn banks_that_cannot_be_are_told() {
         (["crop = [0.5, 0.0, 0.6, 1.0]", ""], "line 4"),
         (["", "light = \"dim\""], "line 6"),
         (
+            ["light = \"pair\"", ""],
+            "\"pair\" is not possible without exposure_us",
+        ),
+        (
+            ["exposure_us = 500\nlight = \"pair\"", "exposure_us = 500"],
+            "without light.line",
+        ),
+        (
             ["", "[[burst.banks]]\n[[burst.banks]]"],
             "line 2: burst.frames = 3 is not one",
         ),

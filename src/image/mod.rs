@@ -1,5 +1,6 @@
 //! Pictures: grey frames, decoding, resizing and warping. Knows nobody.
 
+mod ambient;
 mod area;
 mod decode;
 mod encode;
@@ -7,6 +8,8 @@ mod quad;
 mod resize;
 mod warp;
 
+#[cfg(test)]
+pub(crate) use ambient::tests::shot;
 pub use area::{Area, Outside};
 pub use decode::{DecodeError, LARGEST_FILE, LARGEST_PICTURE, decode, decode_file};
 pub use encode::jpeg;

@@ -28,6 +28,8 @@ pub enum Lighting {
     On,
     /// It is not: it would be reflected.
     Off,
+    /// It is, and what the frame shows without it is taken off: the sun is reflected.
+    Pair,
 }
 
 impl Bank {

@@ -20,6 +20,8 @@ pub(super) struct Rig<'a> {
     clock: &'a dyn Clock,
     settings: &'a Settings,
     stop: &'a AtomicBool,
+    /// What the frames show without the light, to be taken off.
+    ambient: Option<Frame>,
     /// The picture stands still as light and exposure are now.
     settled: bool,
 }
@@ -43,6 +45,7 @@ impl<'a> Rig<'a> {
             clock,
             settings,
             stop,
+            ambient: None,
             settled: false,
         }
     }
@@ -62,10 +65,23 @@ impl<'a> Rig<'a> {
             Some(Err(error)) => faults.push(error.into()),
             Some(Ok(false)) | None => {}
         }
+        self.ambient = None;
         match bank.light {
-            Lighting::On => self.switch(true, faults),
-            Lighting::Off => self.switch(false, faults),
+            Lighting::On => drop(self.switch(true, faults)?),
+            Lighting::Off => drop(self.switch(false, faults)?),
+            Lighting::Pair => {
+                if self.is_lit() {
+                    self.switch(false, faults)?;
+                }
+                let dark = self.switch(true, faults)?;
+                self.ambient = dark.filter(|_| self.is_lit());
+            }
         }
+        Ok(())
+    }
+
+    fn is_lit(&self) -> bool {
+        self.light.as_ref().is_some_and(Light::is_on)
     }
 
     /// A new frame.
@@ -77,17 +93,21 @@ impl<'a> Rig<'a> {
         {
             return Err(Fault::LightTime);
         }
-        Ok(self.fresh()?.frame)
+        let frame = self.fresh()?.frame;
+        Ok(match &self.ambient {
+            Some(ambient) => frame.without(ambient),
+            None => frame,
+        })
     }
 
-    /// Switches the light and waits until the picture stands still in it.
-    fn switch(&mut self, on: bool, faults: &mut Vec<Fault>) -> Result<(), Fault> {
+    /// Switches the light and waits until the picture stands still in it; the frame from before, if that is a change.
+    fn switch(&mut self, on: bool, faults: &mut Vec<Fault>) -> Result<Option<Frame>, Fault> {
         let changes = self.light.as_ref().is_some_and(|light| light.is_on() != on);
         if self.settled && !changes {
-            return Ok(());
+            return Ok(None);
         }
         let before = if changes {
-            Some(self.fresh()?.frame.brightness())
+            Some(self.fresh()?.frame)
         } else {
             None
         };
@@ -97,9 +117,9 @@ impl<'a> Rig<'a> {
             faults.push(Fault::Light(error));
             self.light = None;
         }
-        self.settle(before, on)?;
+        self.settle(before.as_ref().map(Frame::brightness), on)?;
         self.settled = true;
-        Ok(())
+        Ok(before)
     }
 
     /// Waits until the picture is brighter than before, or darker, and its brightness stands still.

@@ -1,7 +1,8 @@
 //! Banks of parameters, tried in turn.
 
 use super::*;
-use crate::image::{Area, Point};
+use crate::image::{Area, Point, decode, shot};
+use crate::reader::Reader;
 use crate::station::{Bank, Lighting};
 
 fn bank(exposure_us: u32, light: Lighting) -> Bank {
@@ -129,4 +130,67 @@ fn a_picture_is_taken_as_the_first_bank_takes_it() {
         panic!("a picture");
     };
     assert!((picture.brightness() - LIT / 2.0).abs() < 6.0);
+}
+
+/// Each with a dark frame of its own exposure; what is read is as bright as a usual picture.
+#[test]
+fn a_pair_is_read_as_what_the_light_alone_shows() {
+    for first in [Lighting::Pair, Lighting::On] {
+        let banks = vec![bank(10_000, first), bank(5000, Lighting::Pair)];
+        let (bench, verdict) = takes(banks, Observation::default());
+        assert!(verdict.faults.is_empty());
+        let world = bench.world.lock().unwrap();
+        assert_eq!(world.takes.len(), 8);
+        let of_pair = |take: &(bool, u8, usize, usize)| take.0 && take.1.abs_diff(230) < 6;
+        let pairs = if first == Lighting::Pair { 0 } else { 4 };
+        assert!(
+            world.takes[pairs..].iter().all(of_pair),
+            "{:?}",
+            world.takes
+        );
+    }
+}
+
+#[test]
+fn a_pair_whose_light_fails_is_read_as_it_is() {
+    let mut bench = bench();
+    bench.station.settings.banks = vec![bank(10_000, Lighting::Pair)];
+    bench.world.lock().unwrap().light_fails = true;
+    bench.press(0);
+    let verdict = &bench.verdicts()[0];
+    assert!(told(verdict, "light is broken"));
+    assert_eq!(verdict.reading.outcome, Outcome::Accepted);
+    let world = bench.world.lock().unwrap();
+    let plain = |take: &(bool, u8, usize, usize)| f32::from(take.1) < DARK + 6.0;
+    assert!(world.takes.iter().all(plain), "{:?}", world.takes);
+}
+
+#[test]
+fn a_burst_of_pairs_ends_with_the_light() {
+    let mut bench = bench();
+    bench.station.settings.banks = vec![bank(10_000, Lighting::Pair), bank(5000, Lighting::Pair)];
+    bench.station.settings.longest_on = Duration::from_millis(300);
+    bench.world.lock().unwrap().scenes = [Observation::default()].into();
+    bench.press(0);
+    let verdict = &bench.verdicts()[0];
+    assert!((1..4).contains(&verdict.frames), "{}", verdict.frames);
+    assert!(told(verdict, "longest_on_ms"));
+}
+
+/// As through a windshield that the sun shines on: stripes as fine as the characters.
+#[test]
+fn a_vin_behind_a_reflection_is_read_of_a_pair() {
+    let reader = Reader::embedded().unwrap();
+    let accepted = |frame: &Frame| {
+        let reading = reader.read(frame).unwrap();
+        let vin = reading.vin.filter(|_| reading.outcome == Outcome::Accepted);
+        vin.map(|vin| vin.to_string())
+    };
+    let scene = decode(include_bytes!("../../cli/demo/dash_1.jpg")).unwrap();
+    let reflection = |x: usize, y: usize| if (x + y) % 14 < 7 { 0.35 } else { 0.0 };
+    let lit = shot(&scene, 0.5, reflection);
+    let dark = shot(&scene, 0.1, reflection);
+    assert_eq!(accepted(&lit), None);
+    let own = accepted(&lit.without(&dark));
+    assert_eq!(own.as_deref(), Some("WVWZZZAUZKW384512"));
 }
