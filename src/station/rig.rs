@@ -60,7 +60,8 @@ impl<'a> Rig<'a> {
                 for _ in 0..EXPOSURE_FRAMES {
                     self.shot()?;
                 }
-                self.settled = false;
+                self.settle(None, false)?;
+                self.settled = true;
             }
             Some(Err(error)) => faults.push(error.into()),
             Some(Ok(false)) | None => {}
