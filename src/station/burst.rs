@@ -17,6 +17,8 @@ pub(super) struct Burst {
     pub(super) fusion: Fusion,
     /// Frames that were read.
     pub(super) frames: u32,
+    /// Frames that came between the first and the last of them and were not.
+    pub(super) skipped: u32,
     /// The last of them that showed a mark, or the last.
     pub(super) picture: Option<Frame>,
     /// `total` is not known here.
@@ -31,6 +33,7 @@ impl Burst {
         let mut burst = Self {
             fusion: Fusion::new(parts.decision.clone()),
             frames: 0,
+            skipped: 0,
             picture: None,
             timings: Timings::default(),
             faults: Vec::new(),
@@ -69,6 +72,9 @@ impl Burst {
             let shot = parts.camera.next(settings.frame_timeout)?;
             let taken = clock.now();
             self.timings.capture += taken.saturating_duration_since(asked);
+            if self.frames > 0 {
+                self.skipped = self.skipped.saturating_add(shot.skipped);
+            }
             let seen = parts.observer.observe(&shot.frame)?;
             if self.picture.is_none() || !seen.marks.is_empty() {
                 self.picture = Some(shot.frame);

@@ -37,9 +37,13 @@ struct World {
     /// The camera fails at these frames, counted from the first.
     broken_frames: Vec<usize>,
     frames: usize,
+    /// When the camera gave the last one.
+    given: Instant,
     /// The camera was plugged in again, and what is held of it gives no more frames.
     camera_is_stale: bool,
     camera_is_away: bool,
+    /// What the camera does not take of its settings.
+    camera_refuses: Option<&'static str>,
     light_fails: bool,
     trigger_fails: bool,
     /// What is seen, frame by frame; the last stays.
@@ -113,6 +117,10 @@ impl Camera for Sim {
             world.now += timeout;
             return Err(CameraError::Timeout(timeout));
         }
+        let skipped = world
+            .now
+            .saturating_duration_since(world.given)
+            .div_duration_f32(FRAME) as u32;
         let (brightness, captured_at) = if let Some(old) = world.queued.pop_front() {
             old
         } else {
@@ -126,7 +134,12 @@ impl Camera for Sim {
             height: 1,
             luma: vec![brightness as u8],
         };
-        Ok(Shot { frame, captured_at })
+        world.given = world.now;
+        Ok(Shot {
+            frame,
+            captured_at,
+            skipped,
+        })
     }
 
     fn discard_queued(&mut self) -> Result<(), CameraError> {
@@ -144,6 +157,10 @@ impl Camera for Sim {
             return Err(CameraError::Device("the camera is away".into()));
         }
         Ok(())
+    }
+
+    fn refused(&self) -> Option<&str> {
+        self.0.lock().unwrap().camera_refuses
     }
 }
 
@@ -189,8 +206,10 @@ fn bench() -> Bench {
         presses: VecDeque::new(),
         broken_frames: Vec::new(),
         frames: 0,
+        given: start,
         camera_is_stale: false,
         camera_is_away: false,
+        camera_refuses: None,
         light_fails: false,
         trigger_fails: false,
         scenes: [script::seen(script::clear(VIN))].into(),
@@ -313,6 +332,36 @@ fn a_trigger_is_read_in_full_light_and_ends_early() {
         "{:?}",
         world.read
     );
+}
+
+#[test]
+fn frames_that_come_while_one_is_read_are_counted() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().scenes = [Observation::default()].into();
+    bench.press(0);
+    let verdict = &bench.verdicts()[0];
+    // Two frames come during each read but the last, which nobody waits for; the queue was thrown away before.
+    let while_read = READ.div_duration_f32(FRAME) as u32;
+    assert_eq!(verdict.skipped, (verdict.frames - 1) * while_read);
+}
+
+#[test]
+fn a_setting_that_the_camera_does_not_take_is_told_and_cars_are_read() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().camera_refuses = Some("gain = 300, but it takes 0 to 255");
+    bench.press(100);
+    let verdict = &bench.verdicts()[0];
+    assert_eq!(verdict.reading.outcome, Outcome::Accepted);
+    assert!(verdict.faults.is_empty());
+    let ailments = bench.health.ailments();
+    assert_eq!(ailments[0].cause, Cause::CameraSettings);
+    assert!(ailments[0].message.contains("0 to 255"));
+    let mut world = bench.world.lock().unwrap();
+    world.camera_refuses = None;
+    world.stop_at += Duration::from_secs(1);
+    drop(world);
+    bench.verdicts();
+    assert_eq!(bench.health.ailments(), []);
 }
 
 #[test]

@@ -105,6 +105,10 @@ impl Station {
             }
             Ok(()) => {}
         }
+        match self.parts.camera.refused() {
+            Some(what) => self.parts.health.ails(Cause::CameraSettings, what),
+            None => self.parts.health.recovered(Cause::CameraSettings),
+        }
     }
 
     /// Lights a lamp until the next trigger.
@@ -193,6 +197,7 @@ impl Station {
             reading,
             expected,
             frames: burst.frames,
+            skipped: burst.skipped,
             picture: burst.picture,
             missed,
             faults,
