@@ -110,7 +110,7 @@ start() {
     VINSPECT=$!
     # The processor is slow, and pins and kernel come first: or the bench, not vinspect, would lose edges.
     renice -n 19 -p $VINSPECT
-    await 60 "vinspect to come online" grep -qE '"(online|degraded)"' $STATES
+    await 200 "vinspect to come online" grep -qE '"(online|degraded)"' $STATES
 }
 
 # Whether the last status says so.

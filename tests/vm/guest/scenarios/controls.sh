@@ -5,10 +5,10 @@ driver=/sys/bus/platform/drivers/vivid
 # is_set CONTROL VALUE: whether the kernel holds it so.
 is_set() { [ "$(v4l2-ctl -d /dev/video0 -C "$1")" = "$1: $2" ]; }
 
-is_set autogain 1 || fail "the camera's gain is not automatic from the start"
+is_set gain_automatic 1 || fail "the camera's gain is not automatic from the start"
 show_car
 start 's/^fps = .*/fps = 30\ngain = 77\nexposure_us = 5000/'
-is_set autogain 0 || fail "autogain is still on"
+is_set gain_automatic 0 || fail "the automatic is still on"
 is_set gain 77 || fail "$(v4l2-ctl -d /dev/video0 -C gain), not 77"
 await 5 "a degraded status" is_state degraded
 READ=$(tail -n 1 $STATES)
