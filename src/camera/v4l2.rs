@@ -142,21 +142,22 @@ impl Open {
             return Err(gives_not(device, &wanted.fourcc.to_string()));
         }
         let rate = match opened.set_params(&Parameters::with_fps(fps)) {
-            Ok(given) => pixels::rate(given.interval).unwrap_or(0.0),
+            Ok(given) => pixels::rate(given.interval),
             Err(error) => {
                 log::warn!("camera {} keeps its own rate: {error}", device.display());
-                0.0
+                None
             }
         };
         let given = format!(
-            "camera {} gives {}×{} pixels as {}, {rate:.1} frames a second",
+            "camera {} gives {}×{} pixels as {}, {} a second",
             device.display(),
             format.width,
             format.height,
-            format.fourcc
+            format.fourcc,
+            rate.map_or("nobody knows how many".into(), |rate| format!("{rate:.1}"))
         );
-        if (format.width, format.height) == (width, height) && (rate - f64::from(fps)).abs() <= 0.5
-        {
+        let is_right = |rate: f64| (rate - f64::from(fps)).abs() <= 0.5;
+        if (format.width, format.height) == (width, height) && rate.is_none_or(is_right) {
             log::info!("{given}");
         } else {
             log::warn!("{given}; not {width}×{height} and {fps} as configured");
