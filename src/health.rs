@@ -15,6 +15,8 @@ use tokio::sync::Notify;
 pub enum Cause {
     /// It is away or gives no pictures.
     Camera,
+    /// It does not take all of how it is configured, and gives pictures all the same.
+    CameraSettings,
     /// It cannot be switched.
     Light,
     /// One of them cannot be switched: what it shows may be wrong.

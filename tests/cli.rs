@@ -65,6 +65,26 @@ fn check_says_what_the_station_would_do() {
     }
 }
 
+/// What there is differs from machine to machine, but it is told everywhere, and never an error.
+#[test]
+fn devices_are_listed_or_noted() {
+    let told = |arguments: &[&str]| {
+        let asked = vinspect().arg("devices").args(arguments).output().unwrap();
+        assert!(asked.status.success());
+        String::from_utf8(asked.stdout).unwrap()
+    };
+    let devices: serde_json::Value = serde_json::from_str(&told(&["--json"])).unwrap();
+    let notes = devices["notes"].as_array().unwrap();
+    for kind in ["cameras", "chips"] {
+        let found = devices[kind].as_array().unwrap();
+        assert!(!found.is_empty() || !notes.is_empty(), "{devices:#}");
+    }
+    let text = told(&[]);
+    for note in notes {
+        assert!(text.contains(note.as_str().unwrap()), "{text}");
+    }
+}
+
 #[test]
 fn check_refuses_what_run_would_refuse() {
     let wrong = [

@@ -1,5 +1,6 @@
 //! Where frames come from. Knows `image`.
 
+pub mod found;
 pub mod replay;
 #[cfg(feature = "v4l2")]
 pub mod v4l2;
@@ -15,6 +16,9 @@ pub struct Shot {
     pub frame: Frame,
     /// When it was taken, or at the latest when it was handed over, on the station's monotonic clock.
     pub captured_at: Instant,
+    /// Frames that the camera gave since the shot before and that nobody will see: they were thrown away, damaged, or had no
+    /// room to wait in.
+    pub skipped: u32,
 }
 
 /// Why there is no frame.
@@ -47,5 +51,10 @@ pub trait Camera: Send {
     /// kernel does not give its name to another one, itself plugged in again.
     fn check(&mut self) -> Result<(), CameraError> {
         Ok(())
+    }
+
+    /// What the camera does not take of how it is configured: a sentence. It gives frames all the same.
+    fn refused(&self) -> Option<&str> {
+        None
     }
 }

@@ -124,11 +124,13 @@ impl Camera for Replay {
             return Err(CameraError::Timeout(timeout));
         }
         thread::sleep(wait);
+        let late = now.saturating_duration_since(self.due);
         self.due = (self.due + self.interval).max(now);
         let scene = self.scene()?;
         Ok(Shot {
             frame: self.expose(&scene),
             captured_at: Instant::now(),
+            skipped: late.div_duration_f64(self.interval) as u32,
         })
     }
 

@@ -1,22 +1,26 @@
 //! V4L2 cameras: USB (UVC) and whatever else the kernel drives by itself. The CSI cameras of a Raspberry Pi need
 //! `libcamerify` around the program.
 
+mod controls;
+mod list;
+mod pixels;
+
+pub use controls::Controls;
+pub use list::list;
+pub use pixels::PixelFormat;
+
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use v4l::buffer::{Flags, Metadata, Type};
-use v4l::control::{Control, Value};
-use v4l::format::FourCC;
 use v4l::io::mmap::Stream;
 use v4l::io::traits::CaptureStream;
-use v4l::v4l_sys::{V4L2_CID_EXPOSURE_ABSOLUTE, V4L2_CID_EXPOSURE_AUTO};
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Device, Format};
 
 use super::{Camera, CameraError, Shot};
-use crate::image::{Frame, decode};
 use crate::kernel_time::instant_of;
 
 /// Frames that the kernel may hold.
@@ -35,32 +39,10 @@ pub struct Settings {
     pub height: u32,
     /// Frames a second.
     pub fps: u32,
-    /// How pixels come.
-    pub format: PixelFormat,
-}
-
-/// How pixels come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PixelFormat {
-    /// JPEG frames: what USB cameras give at full size.
-    Mjpeg,
-    /// Uncompressed, grey in every second byte.
-    Yuyv,
-    /// Uncompressed, all the grey before the colours.
-    Nv12,
-    /// Uncompressed grey.
-    Grey,
-}
-
-impl PixelFormat {
-    fn fourcc(self) -> FourCC {
-        FourCC::new(match self {
-            Self::Mjpeg => b"MJPG",
-            Self::Yuyv => b"YUYV",
-            Self::Nv12 => b"NV12",
-            Self::Grey => b"GREY",
-        })
-    }
+    /// How pixels come; without it the best that the device gives at this size and rate.
+    pub format: Option<PixelFormat>,
+    /// Exposure, gain, and so on.
+    pub controls: Controls,
 }
 
 /// A camera that is opened again after every error: after one time-out or signal v4l's stream fails for ever, and a camera
@@ -68,14 +50,17 @@ impl PixelFormat {
 pub struct V4l2 {
     settings: Settings,
     open: Option<Open>,
-    /// As it was set last, also on a device that is opened later.
-    exposure: Option<Duration>,
+    /// What the device did not take of the settings when it was opened last.
+    refused: Option<String>,
 }
 
 struct Open {
     device: Device,
     stream: Stream<'static>,
     format: Format,
+    pixels: PixelFormat,
+    /// The driver's number of the last frame that was handed over.
+    sequence: Option<u32>,
 }
 
 /// Why one attempt at a frame failed.
@@ -90,33 +75,38 @@ impl V4l2 {
     /// Opens the device. If that fails it is tried again at the next frame: a camera that is away must stop neither the
     /// delivery of earlier reads nor the station, which tells of it in each read.
     pub fn new(settings: Settings) -> Self {
-        let open = Open::new(&settings)
-            .inspect_err(|error| log::error!("{error}; it is tried again at every read"))
-            .ok();
-        Self {
+        let mut camera = Self {
             settings,
-            open,
-            exposure: None,
+            open: None,
+            refused: None,
+        };
+        if let Err(error) = camera.open() {
+            log::error!("{error}; it is tried again at every read");
+        }
+        camera
+    }
+
+    /// The device, opened and set if it is not.
+    fn open(&mut self) -> Result<&mut Open, CameraError> {
+        match &mut self.open {
+            Some(open) => Ok(open),
+            closed => {
+                let open = Open::new(&self.settings)?;
+                self.refused = controls::apply(&self.settings.device, &self.settings.controls);
+                Ok(closed.insert(open))
+            }
         }
     }
 
     /// One attempt at a frame.
     fn capture(&mut self, timeout: Duration) -> Result<Shot, Miss> {
-        let open = match &mut self.open {
-            Some(open) => open,
-            closed => {
-                let open = Open::new(&self.settings).map_err(Miss::Lost)?;
-                if let Some(Err(error)) = self.exposure.map(|time| open.expose(time)) {
-                    log::warn!("camera {}: {error}", self.settings.device.display());
-                }
-                closed.insert(open)
-            }
-        };
+        let device = self.settings.device.clone();
+        let open = self.open().map_err(Miss::Lost)?;
         open.stream.set_timeout(timeout);
         let (bytes, meta) = open.stream.next().map_err(|error| {
             Miss::Lost(match error.kind() {
                 ErrorKind::TimedOut => CameraError::Timeout(timeout),
-                _ => of_device(&self.settings.device, "gives no frame", &error),
+                _ => of_device(&device, "gives no frame", &error),
             })
         })?;
         let captured_at = captured_at(meta);
@@ -124,8 +114,13 @@ impl V4l2 {
             return Err(Miss::Damaged("is marked as damaged by the driver".into()));
         }
         let used = bytes.get(..meta.bytesused as usize).unwrap_or(bytes);
-        let frame = to_luma(used, &open.format, self.settings.format).map_err(Miss::Damaged)?;
-        Ok(Shot { frame, captured_at })
+        let frame = pixels::to_luma(used, &open.format, open.pixels).map_err(Miss::Damaged)?;
+        let before = open.sequence.replace(meta.sequence);
+        Ok(Shot {
+            frame,
+            captured_at,
+            skipped: before.map_or(0, |before| skipped(before, meta.sequence)),
+        })
     }
 }
 
@@ -134,44 +129,38 @@ impl Open {
         let device = &settings.device;
         let fail = |what: &'static str| move |error| of_device(device, what, &error);
         let opened = Device::with_path(device).map_err(fail("cannot be opened"))?;
-        let wanted = Format::new(settings.width, settings.height, settings.format.fourcc());
+        let (width, height, fps) = (settings.width, settings.height, settings.fps);
+        let pixels = settings
+            .format
+            .or_else(|| pixels::choose(&opened, width, height, fps))
+            .ok_or_else(|| gives_not(device, "anything that vinspect reads"))?;
+        let wanted = Format::new(width, height, pixels.fourcc());
         let format = opened
             .set_format(&wanted)
             .map_err(fail("refuses the format"))?;
         if format.fourcc != wanted.fourcc {
-            return Err(CameraError::Device(format!(
-                "camera {} does not give {}, only {}; `v4l2-ctl --list-formats-ext` lists what it does",
-                device.display(),
-                wanted.fourcc,
-                format.fourcc
-            )));
+            return Err(gives_not(device, &wanted.fourcc.to_string()));
         }
-        if (format.width, format.height) != (wanted.width, wanted.height) {
-            log::warn!(
-                "camera {} gives {}×{} pixels, not {}×{}",
-                device.display(),
-                format.width,
-                format.height,
-                wanted.width,
-                wanted.height
-            );
-        }
-        match opened.set_params(&Parameters::with_fps(settings.fps)) {
-            Ok(given) => {
-                let interval = given.interval;
-                let fps = f64::from(interval.denominator) / f64::from(interval.numerator);
-                if (fps - f64::from(settings.fps)).abs() > 0.5 {
-                    log::warn!(
-                        "camera {} gives {fps:.1} frames a second, not {}",
-                        device.display(),
-                        settings.fps
-                    );
-                }
+        let rate = match opened.set_params(&Parameters::with_fps(fps)) {
+            Ok(given) => pixels::rate(given.interval),
+            Err(error) => {
+                log::warn!("camera {} keeps its own rate: {error}", device.display());
+                None
             }
-            Err(error) => log::warn!(
-                "camera {} keeps its own frame rate: {error}",
-                device.display()
-            ),
+        };
+        let given = format!(
+            "camera {} gives {}×{} pixels as {}, {} a second",
+            device.display(),
+            format.width,
+            format.height,
+            format.fourcc,
+            rate.map_or("nobody knows how many".into(), |rate| format!("{rate:.1}"))
+        );
+        let is_right = |rate: f64| (rate - f64::from(fps)).abs() <= 0.5;
+        if (format.width, format.height) == (width, height) && rate.is_none_or(is_right) {
+            log::info!("{given}");
+        } else {
+            log::warn!("{given}; not {width}×{height} and {fps} as configured");
         }
         let mut stream = Stream::with_buffers(&opened, Type::VideoCapture, BUFFERS)
             .map_err(fail("cannot stream"))?;
@@ -180,19 +169,9 @@ impl Open {
             device: opened,
             stream,
             format,
+            pixels,
+            sequence: None,
         })
-    }
-
-    /// Takes the exposure out of the camera's own hands, and sets it.
-    fn expose(&self, time: Duration) -> io::Result<()> {
-        const MANUAL: i64 = 1;
-        let set = |id, value| {
-            let value = Value::Integer(value);
-            self.device.set_control(Control { id, value })
-        };
-        set(V4L2_CID_EXPOSURE_AUTO, MANUAL)?;
-        // In units of 100 µs.
-        set(V4L2_CID_EXPOSURE_ABSOLUTE, (time.as_micros() / 100) as i64)
     }
 
     /// Whether a frame, or an error, can be had without waiting.
@@ -259,22 +238,27 @@ impl Camera for V4l2 {
 
     /// A device that is away is set when it is opened.
     fn expose(&mut self, time: Duration) -> Result<bool, CameraError> {
-        let changes = self.exposure.replace(time) != Some(time);
-        if let Some(open) = &self.open
-            && changes
-            && let Err(error) = open.expose(time)
-        {
-            self.exposure = None;
-            let what = "does not let its exposure be set";
-            return Err(of_device(&self.settings.device, what, &error));
+        let wanted = Some(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
+        let settings = &mut self.settings;
+        let changes = settings.controls.exposure_us != wanted;
+        settings.controls.exposure_us = wanted;
+        if changes && self.open.is_some() {
+            let only = Controls {
+                exposure_us: wanted,
+                ..Controls::default()
+            };
+            if let Some(refused) = controls::apply(&settings.device, &only) {
+                settings.controls.exposure_us = None;
+                return Err(CameraError::Device(refused));
+            }
         }
         Ok(changes)
     }
 
     fn check(&mut self) -> Result<(), CameraError> {
         let asked = match &self.open {
-            // A device that is away answers nothing any more, not even who it is.
-            Some(open) => open.device.query_caps().map(drop),
+            // A device that is away answers nothing any more.
+            Some(open) => open.device.format().map(drop),
             None => std::fs::metadata(&self.settings.device).map(drop),
         };
         asked.map_err(|error| {
@@ -284,6 +268,19 @@ impl Camera for V4l2 {
                 of_device(&self.settings.device, "is away", &error)
             ))
         })
+    }
+
+    fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+}
+
+/// Frames that nobody looked at between these two; none for a driver that does not count.
+fn skipped(before: u32, now: u32) -> u32 {
+    match now.wrapping_sub(before) {
+        // Backwards: it began anew.
+        0 | 0x8000_0000.. => 0,
+        steps => steps - 1,
     }
 }
 
@@ -296,40 +293,21 @@ fn captured_at(meta: &Metadata) -> Instant {
     }
 }
 
+fn gives_not(device: &Path, what: &str) -> CameraError {
+    CameraError::Device(format!(
+        "camera {} does not give {what}; `vinspect devices` lists what it does",
+        device.display()
+    ))
+}
+
 fn of_device(device: &Path, what: &str, error: &io::Error) -> CameraError {
     let hint = match error.kind() {
-        ErrorKind::NotFound => "; is it plugged in? `v4l2-ctl --list-devices` lists what is there",
+        ErrorKind::NotFound => "; is it plugged in? `vinspect devices` lists what is there",
         ErrorKind::PermissionDenied => "; the user must be in the group video",
         ErrorKind::ResourceBusy => "; another program uses it",
         _ => "",
     };
     CameraError::Device(format!("camera {} {what}: {error}{hint}", device.display()))
-}
-
-/// The brightness of a frame, or what is wrong with it.
-fn to_luma(bytes: &[u8], format: &Format, pixels: PixelFormat) -> Result<Frame, String> {
-    let (width, height) = (format.width as usize, format.height as usize);
-    let bytes_a_pixel = match pixels {
-        PixelFormat::Mjpeg => return decode(bytes).map_err(|error| error.to_string()),
-        PixelFormat::Yuyv => 2,
-        PixelFormat::Nv12 | PixelFormat::Grey => 1,
-    };
-    let stride = (format.stride as usize).max(width * bytes_a_pixel);
-    let luma: Vec<u8> = bytes
-        .chunks(stride)
-        .take(height)
-        .filter_map(|row| row.get(..width * bytes_a_pixel))
-        .flat_map(|row| row.iter().step_by(bytes_a_pixel).copied())
-        .collect();
-    if luma.len() == width * height {
-        Ok(Frame {
-            width,
-            height,
-            luma,
-        })
-    } else {
-        Err(format!("has {} bytes only", bytes.len()))
-    }
 }
 
 #[cfg(test)]
@@ -338,42 +316,16 @@ mod tests {
 
     use super::*;
 
-    /// A format of 3 × 2 pixels.
-    fn small(pixels: PixelFormat, stride: u32) -> Format {
-        let mut format = Format::new(3, 2, pixels.fourcc());
-        format.stride = stride;
-        format
-    }
-
     #[test]
-    fn rows_are_cut_out_of_their_padding() {
-        let bytes = [1, 2, 3, 0, 4, 5, 6];
-        let frame = to_luma(&bytes, &small(PixelFormat::Grey, 4), PixelFormat::Grey).unwrap();
-        assert_eq!(
-            (frame.width, frame.height, frame.luma),
-            (3, 2, vec![1, 2, 3, 4, 5, 6])
-        );
-    }
-
-    #[test]
-    fn yuyv_is_grey_in_every_second_byte() {
-        let bytes = [1, 99, 2, 99, 3, 99, 4, 99, 5, 99, 6, 99];
-        let frame = to_luma(&bytes, &small(PixelFormat::Yuyv, 0), PixelFormat::Yuyv).unwrap();
-        assert_eq!(frame.luma, [1, 2, 3, 4, 5, 6]);
-    }
-
-    #[test]
-    fn nv12_is_grey_before_its_colours() {
-        let bytes = [1, 2, 3, 0, 4, 5, 6, 0, 99, 99, 99, 99];
-        let frame = to_luma(&bytes, &small(PixelFormat::Nv12, 4), PixelFormat::Nv12).unwrap();
-        assert_eq!(frame.luma, [1, 2, 3, 4, 5, 6]);
-    }
-
-    #[test]
-    fn half_a_frame_is_none() {
-        use PixelFormat::{Grey, Mjpeg, Nv12, Yuyv};
-        for pixels in [Grey, Nv12, Yuyv, Mjpeg] {
-            assert!(to_luma(&[1, 2, 3, 4, 5], &small(pixels, 0), pixels).is_err());
+    fn frames_between_two_numbers_were_skipped() {
+        for (before, now, expected) in [
+            (7, 8, 0),
+            (7, 12, 4),
+            (u32::MAX, 1, 1),
+            (0, 0, 0),
+            (12, 0, 0),
+        ] {
+            assert_eq!(skipped(before, now), expected, "{before} to {now}");
         }
     }
 
@@ -384,7 +336,8 @@ mod tests {
             width: 640,
             height: 480,
             fps: 30,
-            format: PixelFormat::Mjpeg,
+            format: None,
+            controls: Controls::default(),
         };
         let mut camera = V4l2::new(settings);
         let error = camera.next(Duration::ZERO).unwrap_err().to_string();

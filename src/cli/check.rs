@@ -87,6 +87,19 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
             camera.device.display()
         ),
     });
+    let settings: Vec<_> = [
+        ("exposure", camera.exposure_us, " µs"),
+        ("gain", camera.gain, ""),
+        ("white balance", camera.white_balance_k, " K"),
+        ("focus", camera.focus, ""),
+        ("mains", camera.power_line_hz, " Hz"),
+    ]
+    .into_iter()
+    .filter_map(|(name, value, unit)| Some(format!("{name} {}{unit}", value?)))
+    .collect();
+    if camera.kind == CameraKind::V4l2 && !settings.is_empty() {
+        plan.push(format!("The camera is set to {}.", settings.join(", ")));
+    }
     if !config.burst.banks.is_empty() {
         let banks: Vec<_> = config.burst.banks.iter().map(bank).collect();
         plan.push(format!(

@@ -76,7 +76,7 @@ fn camera(config: &Config, light: simulated::Light) -> Result<Box<dyn Camera>, F
 
 #[cfg(feature = "v4l2")]
 fn v4l2(camera: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure> {
-    use crate::camera::v4l2::{PixelFormat as Pixels, Settings, V4l2};
+    use crate::camera::v4l2::{Controls, PixelFormat as Pixels, Settings, V4l2};
     use crate::config::PixelFormat;
     Ok(Box::new(V4l2::new(Settings {
         device: camera.device.clone(),
@@ -84,10 +84,18 @@ fn v4l2(camera: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure
         height: camera.height,
         fps: camera.fps,
         format: match camera.format {
-            PixelFormat::Mjpeg => Pixels::Mjpeg,
-            PixelFormat::Yuyv => Pixels::Yuyv,
-            PixelFormat::Nv12 => Pixels::Nv12,
-            PixelFormat::Grey => Pixels::Grey,
+            PixelFormat::Auto => None,
+            PixelFormat::Mjpeg => Some(Pixels::Mjpeg),
+            PixelFormat::Yuyv => Some(Pixels::Yuyv),
+            PixelFormat::Nv12 => Some(Pixels::Nv12),
+            PixelFormat::Grey => Some(Pixels::Grey),
+        },
+        controls: Controls {
+            exposure_us: camera.exposure_us,
+            gain: camera.gain,
+            white_balance_k: camera.white_balance_k,
+            focus: camera.focus,
+            power_line_hz: camera.power_line_hz,
         },
     })))
 }

@@ -5,6 +5,7 @@ mod compare;
 mod decode;
 #[cfg(feature = "demo")]
 mod demo;
+mod devices;
 mod evaluate;
 mod export;
 mod forget;
@@ -45,6 +46,7 @@ enum Verb {
     Read(read::Args),
     Evaluate(evaluate::Args),
     Check(check::Args),
+    Devices(devices::Args),
     Export(export::Args),
     Forget(forget::Args),
     Decode(decode::Args),
@@ -71,6 +73,7 @@ impl Cli {
             Verb::Read(args) => read::run(args),
             Verb::Evaluate(args) => evaluate::run(args),
             Verb::Check(args) => check::run(args),
+            Verb::Devices(args) => devices::run(args),
             Verb::Export(args) => export::run(args),
             Verb::Forget(args) => forget::run(args),
             Verb::Decode(args) => decode::run(args),

@@ -268,6 +268,7 @@ mod tests {
             decided_at: Zoned::now(),
             reading: fusion.reading(),
             frames: 1,
+            skipped: 0,
             missed: 0,
             expected: None,
             picture: None,

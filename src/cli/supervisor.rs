@@ -97,6 +97,10 @@ impl Camera for Alive<dyn Camera> {
     fn check(&mut self) -> Result<(), CameraError> {
         self.inner.check()
     }
+
+    fn refused(&self) -> Option<&str> {
+        self.inner.refused()
+    }
 }
 
 impl Observe for Alive<dyn Observe + Send> {

@@ -60,11 +60,16 @@ section! {
     CameraConfig {
         kind: CameraKind = CameraKind::V4l2,
         device: PathBuf = "/dev/video0".into(),
-        format: PixelFormat = PixelFormat::Mjpeg,
+        format: PixelFormat = PixelFormat::Auto,
         width: u32 = 1280,
         height: u32 = 720,
         fps: u32 = 30,
         frame_timeout_ms: u64 = 2000,
+        exposure_us: Option<u32> = None,
+        gain: Option<u32> = None,
+        white_balance_k: Option<u32> = None,
+        focus: Option<u32> = None,
+        power_line_hz: Option<u32> = None,
         folder: Option<PathBuf> = None,
     }
 }
@@ -131,6 +136,7 @@ pub enum CameraKind {
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum PixelFormat {
+    Auto,
     Mjpeg,
     Yuyv,
     Nv12,
@@ -304,6 +310,27 @@ impl Config {
             50..=60_000,
             "50 to 60000 ms",
         )?;
+        within(
+            "camera.exposure_us",
+            self.camera.exposure_us.unwrap_or(1),
+            1..=10_000_000,
+            "1 to 10000000 µs",
+        )?;
+        within(
+            "camera.white_balance_k",
+            self.camera.white_balance_k.unwrap_or(1000),
+            1000..=20_000,
+            "1000 to 20000 K",
+        )?;
+        if let Some(hz) = self.camera.power_line_hz
+            && ![0, 50, 60].contains(&hz)
+        {
+            return Err(Outside {
+                key: "camera.power_line_hz",
+                value: hz.to_string(),
+                allowed: "0, 50 or 60 Hz",
+            });
+        }
         within(
             "trigger.debounce_ms",
             self.trigger.debounce_ms,

@@ -87,6 +87,8 @@ fn ranges_are_told_with_units() {
         error,
         "configuration v.toml, line 3: camera.fps = 0 is not 1 to 240 frames a second"
     );
+    let hertz = super::tests::error("[camera]\npower_line_hz = 55");
+    assert!(hertz.contains("line 2") && hertz.contains("0, 50 or 60 Hz"));
     assert!(super::tests::error("[station]\nsite = \"a/b\"").contains("station.site"));
 }
 

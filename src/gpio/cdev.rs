@@ -2,11 +2,13 @@
 //!
 //! Lines are found by name (`GPIO17`), never by chip and number: on a Raspberry Pi 5 the header has moved between chips.
 
+use std::path::Path;
 use std::time::Duration;
 
 use gpiocdev::line::{self, EdgeDetection, EventClock, Value};
 use gpiocdev::{FoundLine, Request};
 
+use super::found::{self, Chip};
 use super::{Edge, GpioError, Output, Trigger};
 use crate::kernel_time::instant_of;
 
@@ -138,6 +140,36 @@ impl Output for Line {
     }
 }
 
+/// The chips that are there, or why one cannot be asked.
+pub fn list() -> Vec<Result<Chip, GpioError>> {
+    let found = gpiocdev::chip::chips().unwrap_or_default();
+    let asked = found.into_iter().map(|device| {
+        ask(&device).map_err(|error| {
+            GpioError(format!(
+                "GPIO chip {} cannot be asked: {error}; the user must be in the group gpio",
+                device.display()
+            ))
+        })
+    });
+    asked.collect()
+}
+
+fn ask(device: &Path) -> gpiocdev::Result<Chip> {
+    let chip = gpiocdev::Chip::from_path(device)?;
+    let lines = chip.line_info_iter()?.map(|line| {
+        let line = line?;
+        Ok(found::FoundLine {
+            name: (!line.name.is_empty()).then_some(line.name),
+            used_by: line.used.then_some(line.consumer),
+        })
+    });
+    Ok(Chip {
+        device: device.into(),
+        label: chip.info()?.label,
+        lines: lines.collect::<gpiocdev::Result<_>>()?,
+    })
+}
+
 /// Whether a line of this name exists.
 pub fn exists(name: &str) -> bool {
     find(name).is_ok()
@@ -146,14 +178,14 @@ pub fn exists(name: &str) -> bool {
 fn find(name: &str) -> Result<FoundLine, GpioError> {
     gpiocdev::find_named_line(name).ok_or_else(|| {
         GpioError(format!(
-            "no GPIO line is called {name:?}; `gpioinfo` lists their names, and the user must be in the group gpio"
+            "no GPIO line is called {name:?}; `vinspect devices` lists their names, and the user must be in the group gpio"
         ))
     })
 }
 
 fn refused(name: &str, purpose: &str, error: &gpiocdev::Error) -> GpioError {
     GpioError(format!(
-        "GPIO line {name:?} cannot be used as {purpose}: {error}; `gpioinfo` shows whether something else uses it"
+        "GPIO line {name:?} cannot be used as {purpose}: {error}; `vinspect devices` shows whether something else uses it"
     ))
 }
 
@@ -166,7 +198,7 @@ mod tests {
         let new = Input::new("NO_SUCH", Change::Falling, Bias::PullUp, Duration::ZERO);
         let error = new.err().map(|error| error.to_string()).unwrap_or_default();
         assert!(
-            error.contains("\"NO_SUCH\"") && error.contains("gpioinfo"),
+            error.contains("\"NO_SUCH\"") && error.contains("vinspect devices"),
             "{error}"
         );
     }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "gpio")]
 pub mod cdev;
+pub mod found;
 mod limited;
 #[cfg(feature = "rppal")]
 pub mod rppal;

@@ -195,6 +195,7 @@ fn verdict(seen: bool) -> Verdict {
         reading: fusion.reading(),
         expected: seen.then_some(Match::Unexpected),
         frames: 1,
+        skipped: 0,
         picture: None,
         missed: 0,
         faults: vec![Trouble {

@@ -65,6 +65,8 @@ pub(super) struct Read<'a> {
     quad: Option<Quad>,
     /// Frames that were read.
     frames: u32,
+    /// Frames that the camera gave between the first and the last of them and that were not read: reading takes longer.
+    skipped_frames: u32,
     /// Triggers that came while the station was busy, since the read before.
     missed_triggers: u32,
     /// What went wrong; the reading is of what was seen until then.
@@ -214,6 +216,7 @@ pub fn read_message(site: &str, station: &str, sequence: i64, verdict: &Verdict)
         decoded: reading.vin.as_ref().map(|vin| vin.decode(year)),
         quad: reading.quad,
         frames: verdict.frames,
+        skipped_frames: verdict.skipped,
         missed_triggers: verdict.missed,
         faults: &verdict.faults,
         timings_ms: Timings {
@@ -314,6 +317,7 @@ mod tests {
             reading: fusion.reading(),
             expected: Some(Match::Match),
             frames: 1,
+            skipped: 3,
             picture: None,
             missed: 2,
             faults: Vec::new(),
@@ -337,6 +341,7 @@ mod tests {
             ("/check_digit", json!("pass")),
             ("/decoded/maker", json!("Honda")),
             ("/missed_triggers", json!(2)),
+            ("/skipped_frames", json!(3)),
             ("/timings_ms/total", json!(123.5)),
             ("/reason", Value::Null),
             ("/expected", json!("match")),

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::parts::{Parts, Settings};
 use super::rig::Rig;
 use super::{Fault, Timings};
+use crate::camera::Shot;
 use crate::image::Frame;
 use crate::reader::Fusion;
 
@@ -14,6 +15,8 @@ pub(super) struct Burst {
     pub(super) fusion: Fusion,
     /// Frames that were read.
     pub(super) frames: u32,
+    /// Frames that came between the first and the last of them and were not.
+    pub(super) skipped: u32,
     /// The last of them that showed a mark, or the last.
     pub(super) picture: Option<Frame>,
     /// `total` is not known here.
@@ -33,6 +36,7 @@ impl Burst {
         let mut burst = Self {
             fusion: Fusion::new(parts.decision.clone()),
             frames: 0,
+            skipped: 0,
             picture: None,
             timings: Timings::default(),
             faults: Vec::new(),
@@ -60,9 +64,12 @@ impl Burst {
             self.timings.settle += clock.now().saturating_duration_since(begun);
             for _ in 0..frames {
                 let asked = clock.now();
-                let frame = rig.frame()?;
+                let Shot { frame, skipped, .. } = rig.shoot()?;
                 let taken = clock.now();
                 self.timings.capture += taken.saturating_duration_since(asked);
+                if self.frames > 0 {
+                    self.skipped = self.skipped.saturating_add(skipped);
+                }
                 let seen = bank.observe(observer, &frame)?;
                 if self.picture.is_none() || !seen.marks.is_empty() {
                     self.picture = Some(frame);
@@ -93,6 +100,6 @@ pub(super) fn picture(
     for (bank, _) in settings.shares().take(1) {
         rig.set_up(bank, &mut faults)?;
     }
-    let frame = rig.frame()?;
+    let frame = rig.shoot()?.frame;
     faults.pop().map_or(Ok(frame), Err)
 }

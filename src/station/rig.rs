@@ -86,7 +86,7 @@ impl<'a> Rig<'a> {
     }
 
     /// A new frame.
-    pub(super) fn frame(&mut self) -> Result<Frame, Fault> {
+    pub(super) fn shoot(&mut self) -> Result<Shot, Fault> {
         let now = self.clock.now();
         let lit_since = self.light.as_ref().and_then(|light| light.lit_since);
         if lit_since
@@ -94,11 +94,11 @@ impl<'a> Rig<'a> {
         {
             return Err(Fault::LightTime);
         }
-        let frame = self.fresh()?.frame;
-        Ok(match &self.ambient {
-            Some(ambient) => frame.without(ambient),
-            None => frame,
-        })
+        let mut shot = self.fresh()?;
+        if let Some(ambient) = &self.ambient {
+            shot.frame = shot.frame.without(ambient);
+        }
+        Ok(shot)
     }
 
     /// Switches the light and waits until the picture stands still in it; the frame from before, if that is a change.

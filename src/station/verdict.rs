@@ -52,6 +52,8 @@ pub struct Verdict {
     pub expected: Option<Match>,
     /// Frames that were read.
     pub frames: u32,
+    /// Frames that the camera gave between the first and the last of them and that were not: reading takes longer.
+    pub skipped: u32,
     /// The last of them that showed a mark, or the last.
     pub picture: Option<Frame>,
     /// Triggers that came while the station was busy, since the verdict before.

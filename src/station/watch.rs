@@ -106,6 +106,10 @@ impl Station {
             }
             Ok(()) => {}
         }
+        match self.parts.camera.refused() {
+            Some(what) => self.parts.health.ails(Cause::CameraSettings, what),
+            None => self.parts.health.recovered(Cause::CameraSettings),
+        }
     }
 
     /// Shows what came of a read, now that it is kept.
@@ -194,6 +198,7 @@ impl Station {
             reading,
             expected,
             frames: burst.frames,
+            skipped: burst.skipped,
             picture: burst.picture,
             missed,
             faults,

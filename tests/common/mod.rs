@@ -286,6 +286,7 @@ impl Camera for Grey {
                 luma: vec![100],
             },
             captured_at: Instant::now(),
+            skipped: 0,
         })
     }
 

@@ -54,9 +54,13 @@ struct World {
     /// The camera fails at these frames, counted from the first.
     broken_frames: Vec<usize>,
     frames: usize,
+    /// When the camera gave the last one.
+    given: Instant,
     /// The camera was plugged in again, and what is held of it gives no more frames.
     camera_is_stale: bool,
     camera_is_away: bool,
+    /// What the camera does not take of its settings.
+    camera_refuses: Option<&'static str>,
     light_fails: bool,
     trigger_fails: bool,
     /// Every change of a lamp.
@@ -159,6 +163,10 @@ impl Camera for Sim {
             world.now += timeout;
             return Err(CameraError::Timeout(timeout));
         }
+        let skipped = world
+            .now
+            .saturating_duration_since(world.given)
+            .div_duration_f32(FRAME) as u32;
         let (brightness, captured_at) = if let Some(old) = world.queued.pop_front() {
             old
         } else {
@@ -178,7 +186,12 @@ impl Camera for Sim {
             height,
             luma: vec![brightness as u8; width * height],
         };
-        Ok(Shot { frame, captured_at })
+        world.given = world.now;
+        Ok(Shot {
+            frame,
+            captured_at,
+            skipped,
+        })
     }
 
     fn discard_queued(&mut self) -> Result<(), CameraError> {
@@ -209,6 +222,10 @@ impl Camera for Sim {
             return Err(CameraError::Device("the camera is away".into()));
         }
         Ok(())
+    }
+
+    fn refused(&self) -> Option<&str> {
+        self.0.lock().unwrap().camera_refuses
     }
 }
 
@@ -263,8 +280,10 @@ fn bench() -> Bench {
         presses: VecDeque::new(),
         broken_frames: Vec::new(),
         frames: 0,
+        given: start,
         camera_is_stale: false,
         camera_is_away: false,
+        camera_refuses: None,
         light_fails: false,
         trigger_fails: false,
         lamps: Vec::new(),

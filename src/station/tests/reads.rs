@@ -38,6 +38,36 @@ fn a_trigger_is_read_in_full_light_and_ends_early() {
 }
 
 #[test]
+fn frames_that_come_while_one_is_read_are_counted() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().scenes = [Observation::default()].into();
+    bench.press(0);
+    let verdict = &bench.verdicts()[0];
+    // Two frames come during each read but the last, which nobody waits for; the queue was thrown away before.
+    let while_read = READ.div_duration_f32(FRAME) as u32;
+    assert_eq!(verdict.skipped, (verdict.frames - 1) * while_read);
+}
+
+#[test]
+fn a_setting_that_the_camera_does_not_take_is_told_and_cars_are_read() {
+    let mut bench = bench();
+    bench.world.lock().unwrap().camera_refuses = Some("gain = 300, but it takes 0 to 255");
+    bench.press(100);
+    let verdict = &bench.verdicts()[0];
+    assert_eq!(verdict.reading.outcome, Outcome::Accepted);
+    assert!(verdict.faults.is_empty());
+    let ailments = bench.health.ailments();
+    assert_eq!(ailments[0].cause, Cause::CameraSettings);
+    assert!(ailments[0].message.contains("0 to 255"));
+    let mut world = bench.world.lock().unwrap();
+    world.camera_refuses = None;
+    world.stop_at += Duration::from_secs(1);
+    drop(world);
+    bench.verdicts();
+    assert_eq!(bench.health.ailments(), []);
+}
+
+#[test]
 fn frames_from_before_the_light_are_not_read() {
     let mut bench = bench();
     let old = bench.start;
