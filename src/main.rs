@@ -10,9 +10,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let in_journal = journal::listens();
     let mut logger = env_logger::Builder::new();
-    if in_journal {
-        journal::format(&mut logger);
-    }
+    journal::format(&mut logger, in_journal);
     logger
         .filter_level(log::LevelFilter::Warn)
         .filter_module("vinspect", cli.log_level())

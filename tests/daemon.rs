@@ -5,7 +5,7 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -28,10 +28,33 @@ impl Drop for Killed {
     }
 }
 
-fn start(config: &Path) -> Killed {
+fn start(configs: &[&Path]) -> Killed {
     let mut run = Command::new(env!("CARGO_BIN_EXE_vinspect"));
-    run.arg("run").arg("--config").arg(config);
+    run.arg("run");
+    for config in configs {
+        run.arg("--config").arg(config);
+    }
     Killed(run.stderr(Stdio::null()).spawn().unwrap())
+}
+
+/// Of a station that reads one quick frame at a time, of nothing.
+fn configuration(folder: &Path, name: &str, port: u16) -> PathBuf {
+    let scenes = folder.join("scenes");
+    fs::create_dir_all(&scenes).unwrap();
+    let grey = image::GrayImage::from_pixel(64, 36, image::Luma([90]));
+    grey.save(scenes.join("bay.png")).unwrap();
+    let store = folder.join(name).with_extension("sqlite");
+    let text = format!(
+        "station.name = {name:?}
+         camera = {{ kind = \"replay\", folder = {scenes:?}, fps = 240 }}
+         light = {{ brighten_timeout_ms = 0, settle_frames = 0 }}
+         burst.frames = 1
+         store = {{ path = {store:?}, pictures = \"all\" }}
+         mqtt = {{ host = \"127.0.0.1\", port = {port}, version = \"3.1.1\" }}\n"
+    );
+    let config = folder.join(name).with_extension("toml");
+    fs::write(&config, text).unwrap();
+    config
 }
 
 fn text<'a>(message: &'a Value, key: &str) -> &'a str {
@@ -71,10 +94,14 @@ impl Listener {
     }
 
     fn trigger(&self) {
-        let topic = "vinspect/workshop/bay1/cmd/trigger";
-        let client = &self.subscriber.client;
-        client.publish(topic, QoS::AtLeastOnce, false, "").unwrap();
+        trigger(&self.subscriber, "bay1");
     }
+}
+
+fn trigger(subscriber: &Subscriber, station: &str) {
+    let topic = format!("vinspect/workshop/{station}/cmd/trigger");
+    let client = &subscriber.client;
+    client.publish(topic, QoS::AtLeastOnce, false, "").unwrap();
 }
 
 /// Reads are ordered one after the other, and the daemon is killed in the midst of it, while it reads, keeps or publishes.
@@ -82,27 +109,16 @@ impl Listener {
 #[test]
 fn what_was_kept_is_published_however_often_the_daemon_is_killed() {
     let kills: u64 = env::var("VINSPECT_TEST_KILLS").map_or(8, |times| times.parse().unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    fs::create_dir(path("scenes")).unwrap();
-    let grey = image::GrayImage::from_pixel(64, 36, image::Luma([90]));
-    grey.save(path("scenes/bay.png")).unwrap();
-    let (scenes, store, port) = (path("scenes"), path("reads.sqlite"), broker());
-    let config = format!(
-        "camera = {{ kind = \"replay\", folder = {scenes:?}, fps = 240 }}
-         light = {{ brighten_timeout_ms = 0, settle_frames = 0 }}
-         burst.frames = 1
-         store = {{ path = {store:?}, pictures = \"all\" }}
-         mqtt = {{ host = \"127.0.0.1\", port = {port}, version = \"3.1.1\" }}\n"
-    );
-    fs::write(path("vinspect.toml"), config).unwrap();
+    let (folder, port) = (tempfile::tempdir().unwrap(), broker());
+    let config = configuration(folder.path(), "bay1", port);
+    let store = folder.path().join("bay1.sqlite");
     let mut listener = Listener {
         subscriber: Subscriber::new(port, "test"),
         promised: BTreeSet::new(),
         received: BTreeSet::new(),
     };
     for round in 0..kills {
-        let mut daemon = start(&path("vinspect.toml"));
+        let mut daemon = start(&[&config]);
         listener.hear_state("online");
         for _ in 0..round % 4 {
             listener.trigger();
@@ -118,7 +134,7 @@ fn what_was_kept_is_published_however_often_the_daemon_is_killed() {
         daemon.0.wait().unwrap();
         listener.hear_state("offline");
     }
-    let _daemon = start(&path("vinspect.toml"));
+    let _daemon = start(&[&config]);
     listener.hear_state("online");
     listener.trigger();
     listener.hear(|name, _| name == "result");
@@ -196,4 +212,38 @@ fn a_disk_that_fills_up_stops_the_pictures_first_and_no_read_and_recovers() {
     assert_eq!(read(), sequence);
     common::until("a picture", || pictures() == 1);
     station.stop();
+}
+
+#[test]
+fn several_stations_in_one_daemon_are_apart_and_end_together() {
+    let (folder, port) = (tempfile::tempdir().unwrap(), broker());
+    let [one, two] = ["bay1", "bay2"].map(|name| configuration(folder.path(), name, port));
+    let [first, second] = ["bay1", "bay2"].map(|name| {
+        let subscriber = Subscriber::new(port, name);
+        move |topic: &str| subscriber.next(&format!("/{name}/{topic}"))
+    });
+    let commander = Subscriber::new(port, "commander");
+    let mut daemon = start(&[&one, &two]);
+    assert_eq!(first("status")["state"], "online");
+    assert_eq!(second("status")["state"], "online");
+    for (name, listen) in [
+        ("bay1", &first as &dyn Fn(&str) -> Value),
+        ("bay2", &second),
+    ] {
+        trigger(&commander, name);
+        let read = listen("read");
+        assert_eq!(
+            (&read["station"], &read["sequence"]),
+            (&name.into(), &1.into())
+        );
+    }
+    let pid = daemon.0.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(kill.success());
+    assert!(daemon.0.wait().unwrap().success());
+    assert_eq!(first("status")["state"], "offline");
+    assert_eq!(second("status")["state"], "offline");
+
+    let again = start(&[&one, &one]).0.wait();
+    assert!(!again.unwrap().success(), "two of one name");
 }

@@ -16,7 +16,7 @@ mod read;
 mod run;
 pub mod service;
 mod stored;
-mod supervisor;
+pub mod supervisor;
 
 use std::process::ExitCode;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
-use super::supervisor::{Alive, Supervisor};
+use super::supervisor::{Alive, Supervised};
 use crate::camera::Camera;
 use crate::config::{Config, ModelFile, Pictures};
 use crate::gpio::{Output, Trigger};
@@ -58,6 +58,7 @@ pub fn serve(
     hardware: Hardware,
     decision: Decision,
     observer: Box<dyn Observe + Send>,
+    mut supervised: Supervised,
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let (site, name) = (&config.station.site, &config.station.name);
@@ -74,15 +75,14 @@ pub fn serve(
         orders: received,
         light: hardware.light,
         lamps: hardware.lamps,
-        camera: Box::new(Alive::new(hardware.camera)),
+        camera: Box::new(Alive::new(hardware.camera, supervised.clone())),
         decision,
-        observer: Box::new(Alive::new(observer)),
+        observer: Box::new(Alive::new(observer, supervised.clone())),
         clock: Box::new(SystemClock),
         health: Arc::clone(&health),
     };
     let mut station = Station::new(parts, config.station_settings());
-    let mut supervisor = Supervisor::default();
-    supervisor.ready();
+    supervised.ready();
     log::info!("ready: vinspect/{site}/{name}");
     while !stop.load(Ordering::SeqCst) {
         if let Some(Served { verdict, answer }) = station.turn(stop) {
@@ -108,12 +108,12 @@ pub fn serve(
             }
         }
         store.tend();
-        supervisor.turned(|| {
+        supervised.turned(|| {
             look_after(config, store, &health);
             condition(store, &health)
         });
     }
-    supervisor.stopping();
+    supervised.stopping();
     Ok(())
 }
 

@@ -399,6 +399,11 @@ impl Config {
         Ok(())
     }
 
+    /// What tells this station from others: site/name.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.station.site, self.station.name)
+    }
+
     /// The part that the station's loop needs.
     pub fn station_settings(&self) -> station::Settings {
         station::Settings {

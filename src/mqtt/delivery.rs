@@ -50,8 +50,11 @@ impl Delivery {
             signals: Arc::clone(&signals),
             begun: Instant::now(),
         };
+        // As the station's where there are several, which the log tells by it.
+        let station = thread::current();
+        let station = station.name().filter(|name| name.contains('/'));
         let thread = thread::Builder::new()
-            .name("mqtt".into())
+            .name(station.unwrap_or("mqtt").into())
             .spawn(move || runtime.block_on(courier.run(letters)))?;
         Ok(Self {
             signals,

@@ -17,6 +17,7 @@ use rumqttc::{Client, Event, MqttOptions, Packet, Publish, QoS};
 use serde_json::Value;
 use vinspect::camera::{Camera, CameraError, Shot};
 use vinspect::cli::service::{self, Hardware};
+use vinspect::cli::supervisor::Supervised;
 use vinspect::config::{Config, MqttConfig};
 use vinspect::gpio::simulated::{Button, Light};
 use vinspect::image::{Frame, Point, Quad};
@@ -233,7 +234,8 @@ impl Station {
         let thread = thread::spawn({
             let (config, store, stop) = (config.clone(), store.clone(), stop.clone());
             move || {
-                service::serve(&config, &store, hardware, decision, Box::new(Sure), &stop).unwrap();
+                let (sure, alone) = (Box::new(Sure), Supervised::alone());
+                service::serve(&config, &store, hardware, decision, sure, alone, &stop).unwrap();
             }
         });
         Self {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::service::{self, Hardware};
+use super::supervisor::Supervised;
 use super::{Failure, hardware};
 use crate::camera::replay::{Replay, Scene};
 use crate::config::{Config, MqttConfig, StoreConfig};
@@ -86,7 +87,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 
     let served = thread::scope(|scope| {
         let service = scope.spawn(|| {
-            service::serve(&config, &store, hardware, decision, Box::new(reader), &stop)
+            let reader = Box::new(reader);
+            let alone = Supervised::alone();
+            service::serve(&config, &store, hardware, decision, reader, alone, &stop)
                 .map_err(|error| error.to_string())
         });
         let press = || {
