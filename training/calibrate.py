@@ -23,7 +23,7 @@ SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 
 def write(path: Path, temperature: float, weights: dict[str, float], accept_at: float, mark_at: float) -> None:
     lines = [
         "# What turns a posterior into a confidence, and a confidence into an outcome: see src/reader/decision.rs.",
-        "# Belongs to the two models beside it; fitted by training/calibrate.py.",
+        "# Belongs to the models beside it; fitted by training/calibrate.py.",
         "",
         f"temperature = {temperature}",
         "burst_exponent = 0.5",
@@ -71,7 +71,7 @@ def main():
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--accept-at", type=float, default=0.94, help="the least hundredth at which no tuning reading is accepted and wrong")
+    parser.add_argument("--accept-at", type=float, default=0.95, help="the least hundredth at which no tuning reading is accepted and wrong")
     parser.add_argument("--mark-at", type=float, default=0.6)
     a = parser.parse_args()
     best = None

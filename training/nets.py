@@ -1,8 +1,10 @@
-"""The two networks: plain strided convolutions with ReLU, which is what int8 kernels run well.
+"""The networks: plain strided convolutions with ReLU, which is what int8 kernels run well.
 
 Each convolution is a `Block` (convolution + batch norm + ReLU); `fold` merges the norm into the
 weights for quantization, and `quantize.py` walks `blocks()` to export them as QLinearConv.
 """
+
+from functools import partial
 
 import torch
 from torch import nn
@@ -64,7 +66,7 @@ class Recognizer(nn.Module):
     """
 
     COLUMNS = 64
-    SHAPE = "fine"
+    SHAPE = "plain"
 
     def __init__(self, shape=SHAPE):
         super().__init__()
@@ -121,4 +123,5 @@ class Locator(nn.Module):
         return F.pixel_shuffle(self.head(self.trunk(scene)), self.SPLIT)
 
 
-NETS = {"locator": Locator, "recognizer": Recognizer}
+# The proofreader is a recognizer of another shape, so that it makes other mistakes.
+NETS = {"locator": Locator, "recognizer": Recognizer, "proofreader": partial(Recognizer, "fine")}

@@ -54,7 +54,7 @@ def main():
         net = quantized(net).eval()
         settle(net, x.split(32))
         after = first(net(on_grid(x)))
-    if a.net == "recognizer":
+    if a.net != "locator":
         print(f"same character: {(before.argmax(-1) == after.argmax(-1)).float().mean():.4f}")
     else:
         text = (before[:, :1] > 0).expand(-1, 8, -1, -1)

@@ -18,10 +18,8 @@ from torch.nn import functional as F
 import augment
 from nets import NETS
 
-HEADS = {
-    "recognizer": {"attention": "look", "classify": "characters", "mark": "mark", "edges": "edges", "corners": "corners"},
-    "locator": {"head": "head"},
-}
+RECOGNIZER = {"attention": "look", "classify": "characters", "mark": "mark", "edges": "edges", "corners": "corners"}
+HEADS = {"locator": {"head": "head"}, "recognizer": RECOGNIZER, "proofreader": RECOGNIZER}
 
 
 @torch.no_grad()
@@ -46,7 +44,7 @@ def restored(kind: str, path: Path, x: torch.Tensor) -> torch.nn.Module:
         layer = getattr(net, name)
         layer.weight.copy_(constants[f"{source}_weight"].T.reshape(layer.weight.shape))
         layer.bias.copy_(constants[f"{source}_bias"])
-    if kind == "recognizer":
+    if kind != "locator":
         net.place.copy_(constants["place"][0])
     return net
 

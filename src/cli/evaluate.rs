@@ -13,8 +13,7 @@ use serde::Serialize;
 
 use super::Failure;
 use super::pictures::{self, Answer};
-use crate::inference::Model;
-use crate::reader::{Decision, Features, Outcome, Reader};
+use crate::reader::{Decision, Features, Models, Outcome, Reader};
 use crate::vin::{LENGTH, Vin};
 
 /// Measure how well pictures are read whose VINs are known.
@@ -107,7 +106,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Some(path) => Decision::from_toml(&at(path, fs::read_to_string(path))?)?,
         None => Decision::embedded()?,
     };
-    let reader = Reader::new(&Model::locator(), &Model::recognizer(), decision)?;
+    let reader = Reader::new(&Models::embedded(), decision)?;
     let files = labels
         .iter()
         .map(|(file, _)| (args.dir.join(file), Ok(())))

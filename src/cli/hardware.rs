@@ -10,7 +10,7 @@ use crate::camera::replay::{Replay, Scene};
 use crate::config::{CameraKind, Config, LampsConfig, ReaderConfig};
 use crate::gpio::{Limited, Output, Trigger, simulated};
 use crate::inference::Model;
-use crate::reader::{Decision, Reader};
+use crate::reader::{Decision, Models, Reader};
 use crate::station::Lamps;
 
 /// Opens everything.
@@ -43,6 +43,10 @@ pub fn reader(config: &ReaderConfig) -> Result<Reader, Failure> {
         Some(file) => Model::from_file("recognizer", &file.path, &file.sha256)?,
         None => Model::recognizer(),
     };
+    let proofreader = match &config.proofreader {
+        Some(file) => Model::from_file("proofreader", &file.path, &file.sha256)?,
+        None => Model::proofreader(),
+    };
     let decision = match &config.calibration {
         Some(path) => {
             let text = std::fs::read_to_string(path);
@@ -52,7 +56,12 @@ pub fn reader(config: &ReaderConfig) -> Result<Reader, Failure> {
         }
         None => Decision::embedded()?,
     };
-    Ok(Reader::new(&locator, &recognizer, config.adjust(decision))?)
+    let models = Models {
+        locator,
+        recognizer,
+        proofreader,
+    };
+    Ok(Reader::new(&models, config.adjust(decision))?)
 }
 
 fn camera(config: &Config, light: simulated::Light) -> Result<Box<dyn Camera>, Failure> {

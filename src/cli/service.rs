@@ -211,6 +211,7 @@ fn settings(config: &Config) -> delivery::Settings {
         models: Models {
             locator: sha256(&config.reader.locator, Model::locator),
             recognizer: sha256(&config.reader.recognizer, Model::recognizer),
+            proofreader: sha256(&config.reader.proofreader, Model::proofreader),
         },
     }
 }

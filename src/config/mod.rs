@@ -88,6 +88,7 @@ section! {
         accept_at: Option<f32> = None,
         locator: Option<ModelFile> = None,
         recognizer: Option<ModelFile> = None,
+        proofreader: Option<ModelFile> = None,
         calibration: Option<PathBuf> = None,
     }
 }

@@ -56,7 +56,11 @@ fn the_example_shows_every_key() {
         bank.keys().collect::<Vec<_>>(),
         shown.keys().collect::<Vec<_>>()
     );
-    for value in [&config.reader.locator, &config.reader.recognizer] {
+    for value in [
+        &config.reader.locator,
+        &config.reader.recognizer,
+        &config.reader.proofreader,
+    ] {
         assert!(value.is_some());
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// A network as stored.
 #[derive(Clone)]
 pub struct Model {
-    /// What it is for: `locator`, `recognizer`.
+    /// What it is for: `locator`, `recognizer`, `proofreader`.
     pub name: &'static str,
     /// ONNX.
     pub bytes: std::borrow::Cow<'static, [u8]>,
@@ -54,6 +54,16 @@ impl Model {
         Self {
             name: "recognizer",
             bytes: include_bytes!("../../models/recognizer.onnx")
+                .as_slice()
+                .into(),
+        }
+    }
+
+    /// Reads the same strip, and makes other mistakes: `models/proofreader.onnx`.
+    pub fn proofreader() -> Self {
+        Self {
+            name: "proofreader",
+            bytes: include_bytes!("../../models/proofreader.onnx")
                 .as_slice()
                 .into(),
         }

@@ -71,7 +71,11 @@ mod tests {
     /// What gathers the pixels of a convolution shows what it is computed in.
     #[test]
     fn every_convolution_runs_in_int8() {
-        for (model, convolutions) in [(Model::locator(), 9), (Model::recognizer(), 12)] {
+        for (model, convolutions) in [
+            (Model::locator(), 9),
+            (Model::recognizer(), 10),
+            (Model::proofreader(), 12),
+        ] {
             let optimised = Tract::optimised(&model).unwrap();
             let mut in_int8 = 0;
             for node in &optimised.nodes {

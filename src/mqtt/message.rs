@@ -128,6 +128,8 @@ pub struct Models {
     pub locator: String,
     /// Reads them.
     pub recognizer: String,
+    /// Reads them, too.
+    pub proofreader: String,
 }
 
 /// How a station is; by default offline.

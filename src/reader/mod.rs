@@ -82,33 +82,57 @@ pub enum ReadError {
     Decision(#[from] decision::DecisionError),
 }
 
+/// The networks that belong together.
+pub struct Models {
+    /// Finds lines.
+    pub locator: Model,
+    /// Finds out where exactly they lie, and reads them.
+    pub recognizer: Model,
+    /// Reads them, too.
+    pub proofreader: Model,
+}
+
+impl Models {
+    /// Those inside the program.
+    pub fn embedded() -> Self {
+        Self {
+            locator: Model::locator(),
+            recognizer: Model::recognizer(),
+            proofreader: Model::proofreader(),
+        }
+    }
+}
+
 /// Marks a frame: as many as lines in two runs of the locator.
 const MARKS: usize = 2 * locate::LINES;
 
-/// Reads frames with two networks.
+/// Reads frames with three networks.
 pub struct Reader {
     locator: Box<dyn Network>,
     recognizer: Box<dyn Network>,
+    proofreader: Box<dyn Network>,
     decision: Decision,
 }
 
 impl Reader {
     /// From models as stored, and the constants that belong to them.
-    pub fn new(locator: &Model, recognizer: &Model, decision: Decision) -> Result<Self, ReadError> {
+    pub fn new(models: &Models, decision: Decision) -> Result<Self, ReadError> {
+        let Models {
+            locator,
+            recognizer,
+            proofreader,
+        } = models;
         Ok(Self {
             locator: Box::new(Tract::new(locator)?),
             recognizer: Box::new(Tract::new(recognizer)?),
+            proofreader: Box::new(Tract::new(proofreader)?),
             decision,
         })
     }
 
     /// The models and constants inside the program.
     pub fn embedded() -> Result<Self, ReadError> {
-        Self::new(
-            &Model::locator(),
-            &Model::recognizer(),
-            Decision::embedded()?,
-        )
+        Self::new(&Models::embedded(), Decision::embedded()?)
     }
 
     /// The constants it decides by.

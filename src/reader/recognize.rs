@@ -1,7 +1,8 @@
 //! Quad → what its characters are.
 //!
 //! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so a line is
-//! approached in strips that are cut loosely, each where the last one told. What looks like a mark is read in several close ones.
+//! approached in strips that are cut loosely, each where the last one told. What looks like a mark is read in several close ones,
+//! by two networks in turn: they make different mistakes, and what only one of them sees is not sure.
 
 use super::{Evidence, Mark, ReadError};
 use crate::image::{Frame, Point, Quad, unwarp, warp};
@@ -14,13 +15,14 @@ const STRIP: (usize, usize) = (256, 32);
 const TEXT: (f32, f32, f32, f32) = (8.0, 4.0, 248.0, 28.0);
 /// Where they are put while it is not sure where they are.
 const LOOSE: (f32, f32, f32, f32) = (24.0, 7.0, 232.0, 25.0);
-/// Where the corners are put to read a mark again: further along and across, wider and narrower, taller and flatter. A
-/// reading that hangs on where exactly the strip is cut is not one to be sure of.
-const AGAIN: [(f32, f32, f32, f32); 4] = [
-    (6.3, 2.5, 246.3, 29.5),
-    (9.7, 5.5, 249.7, 26.5),
-    (10.0, 2.0, 246.0, 26.0),
-    (6.0, 6.0, 250.0, 30.0),
+/// Where the corners are put to read a mark again, further along and across, wider and narrower, taller and flatter; and whether
+/// the proofreader does. A reading that hangs on where exactly the strip is cut is not one to be sure of, nor one that hangs on
+/// who reads it.
+const AGAIN: [((f32, f32, f32, f32), bool); 4] = [
+    ((6.3, 2.5, 246.3, 29.5), true),
+    ((9.7, 5.5, 249.7, 26.5), true),
+    ((10.0, 2.0, 246.0, 26.0), false),
+    ((6.0, 6.0, 250.0, 30.0), true),
 ];
 /// Probability of being a whole VIN from which on a clear enough mark is read again.
 const LIKELY: f32 = 0.5;
@@ -52,27 +54,37 @@ pub fn approach(
     Ok((line, strip.is_within(THERE)))
 }
 
-/// Reads a line.
-pub fn read(network: &dyn Network, frame: &Frame, line: &Line) -> Result<Mark, ReadError> {
+/// Reads a line, with the recognizer and the proofreader.
+pub fn read(
+    (recognizer, proofreader): (&dyn Network, &dyn Network),
+    frame: &Frame,
+    line: &Line,
+) -> Result<Mark, ReadError> {
     let mut quad = line.quad;
-    let mut strip = cut(network, frame, &quad, TEXT)?;
+    let mut strip = cut(recognizer, frame, &quad, TEXT)?;
     if !strip.is_within(CLOSE) {
         quad = strip.text;
-        strip = cut(network, frame, &quad, TEXT)?;
+        strip = cut(recognizer, frame, &quad, TEXT)?;
     }
     let mut mark = Mark {
         quad,
         evidence: strip.evidence,
     };
     if mark.evidence.mark >= LIKELY && mark.evidence.clarity() >= READABLE {
-        read_again(network, frame, &mut mark)?;
+        read_again(recognizer, proofreader, frame, &mut mark)?;
     }
     Ok(mark)
 }
 
 /// Averages what a mark's cuts say, as logarithms.
-fn read_again(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
-    for target in AGAIN {
+fn read_again(
+    recognizer: &dyn Network,
+    proofreader: &dyn Network,
+    frame: &Frame,
+    mark: &mut Mark,
+) -> Result<(), ReadError> {
+    for (target, proofread) in AGAIN {
+        let network = if proofread { proofreader } else { recognizer };
         let Strip { evidence, .. } = cut(network, frame, &mark.quad, target)?;
         let sums = mark.evidence.log_p.as_flattened_mut();
         for (sum, log) in sums.iter_mut().zip(evidence.log_p.as_flattened()) {
@@ -205,7 +217,7 @@ mod tests {
         assert!(!there);
         let (line, there) = approach(&network, &frame, &line.quad).unwrap();
         assert!(there);
-        let mark = read(&network, &frame, &line).unwrap();
+        let mark = read((&network, &network), &frame, &line).unwrap();
         // 208 strip pixels are 52 frame pixels, so 32 are 8.
         for (found, rough) in mark.quad.0.iter().zip(rough.0) {
             assert!(

@@ -107,7 +107,8 @@ impl Search<'_> {
     }
 
     fn read(&mut self, line: &Line) -> Result<(), ReadError> {
-        let mark = recognize::read(&*self.reader.recognizer, self.frame, line)?;
+        let networks = (&*self.reader.recognizer, &*self.reader.proofreader);
+        let mark = recognize::read(networks, self.frame, line)?;
         keep(&mut self.marks, mark, |mark| {
             (&mark.quad, mark.evidence.mark * mark.evidence.clarity())
         });
@@ -221,6 +222,10 @@ mod tests {
                 what: one_line,
             }),
             recognizer: Box::new(Says {
+                runs: Arc::default(),
+                what: move |strip: &[f32]| brighter(strip, clear),
+            }),
+            proofreader: Box::new(Says {
                 runs: Arc::default(),
                 what: move |strip: &[f32]| brighter(strip, clear),
             }),
