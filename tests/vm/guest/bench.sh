@@ -13,8 +13,8 @@ FORMAT=yuyv
 # What the car's picture says.
 VIN=WBA5A7C52FG142687
 PIN=
-# By the loader and the libraries that it was built with.
-PROGRAM="/vinspect/lib/ld-linux-x86-64.so.2 --library-path /vinspect/lib /vinspect/vinspect"
+# By the loader and the libraries that `run` has put there.
+PROGRAM="/vinspect/lib/ld-linux-* --library-path /vinspect/lib /vinspect/vinspect"
 
 say() { echo "$*" >&3; echo "=== $*"; }
 
