@@ -19,6 +19,10 @@ pub const KEPT: usize = 5;
 /// A custom with less than this share of the posterior cannot hold a candidate worth naming.
 const NEGLIGIBLE: f64 = 1e-7;
 
+/// Share of numbers of 17 digits among what looks like a VIN. An estimate; that no maker's code and model are digits only
+/// weighs far more.
+const NUMBERS: f64 = 0.01;
+
 /// Log-probabilities below the best of their place by more than this are taken as this: no pixel rules anything out.
 const DEEPEST: f32 = 60.0;
 
@@ -29,7 +33,7 @@ pub struct Posterior {
     pub log_evidence: f64,
     /// The most probable VINs, best first, with exact probabilities (to 1e-7). Never empty.
     pub candidates: heapless::Vec<Candidate, KEPT>,
-    /// Probability of each character in each place; each place adds up to 1.
+    /// Probability of each character in each place; each place adds up to the probability that this is a VIN at all.
     pub places: [[f32; CHARACTERS]; LENGTH],
 }
 
@@ -97,6 +101,7 @@ impl Posterior {
             }
         }
         let evidence: f64 = customs.iter().map(|sums| sums.total).sum();
+        let all = evidence + number(pixels);
         let mut best = Best::new();
         for sums in customs {
             sums.add_marginals(&mut places);
@@ -110,10 +115,10 @@ impl Posterior {
                 .iter()
                 .map(|(weight, vin)| Candidate {
                     vin: Vin::from_indices(vin),
-                    probability: (weight / evidence) as f32,
+                    probability: (weight / all) as f32,
                 })
                 .collect(),
-            places: places.map(|place| place.map(|weight| (weight / evidence) as f32)),
+            places: places.map(|place| place.map(|weight| (weight / all) as f32)),
         }
     }
 
@@ -137,6 +142,13 @@ impl Posterior {
         });
         (index + 1, log_odds(probability))
     }
+}
+
+/// The evidence for the only thing beside a VIN that this alphabet can write and that is common: a number of 17 digits, each as
+/// likely as the next.
+fn number(pixels: &[[f64; CHARACTERS]; LENGTH]) -> f64 {
+    let digits = |place: &[f64; CHARACTERS]| place[..10].iter().sum::<f64>() / 10.0;
+    NUMBERS * pixels.iter().map(digits).product::<f64>()
 }
 
 fn log_odds(probability: f32) -> f32 {

@@ -202,3 +202,28 @@ fn flat_pixels_say_nothing() {
     assert!((posterior.log_evidence + 17.0 * (CHARACTERS as f64).ln()).abs() < 1e-3);
     assert_eq!(ALPHABET.len(), CHARACTERS);
 }
+
+#[test]
+fn a_number_of_17_digits_is_no_vin() {
+    // The last has a check digit that holds, and begins with a maker's code.
+    for number in [
+        "73926451830274615",
+        "11111111111111111",
+        "53812345367890123",
+    ] {
+        let posterior = Posterior::new(&script::clear(number), 1.0);
+        assert_eq!(posterior.best().vin.as_str(), number);
+        assert!(
+            posterior.log_odds() < -2.0,
+            "{number} {}",
+            posterior.log_odds()
+        );
+        assert!(posterior.least_sure_place().1 < -2.0, "{number}");
+    }
+    let vin = Posterior::new(&script::clear("1G112345678901234"), 1.0);
+    assert!(
+        vin.log_odds() > 2.0,
+        "one letter is enough: {}",
+        vin.log_odds()
+    );
+}
