@@ -185,8 +185,8 @@ struct Client {
 }
 
 impl Client {
-    fn new(port: u16) -> Self {
-        let options = rumqttc::v5::MqttOptions::new("test", "127.0.0.1", port);
+    fn new(port: u16, name: &str) -> Self {
+        let options = rumqttc::v5::MqttOptions::new(name, "127.0.0.1", port);
         let (client, mut connection) = rumqttc::v5::Client::new(options, 16);
         client.subscribe("#", QoS::AtLeastOnce).unwrap();
         let (sender, messages) = channel();
@@ -256,7 +256,9 @@ fn commands_are_answered_and_what_is_sent_keeps_to_the_contract() {
     let Some(broker) = Mosquitto::start("allow_anonymous true\n") else {
         return;
     };
-    let client = Client::new(broker.port);
+    let client = Client::new(broker.port, "test");
+    // A picture may overtake its read.
+    let pictures = Client::new(broker.port, "pictures");
     let station = Station::with(MqttConfig {
         host: "127.0.0.1".into(),
         port: Some(broker.port),
@@ -281,7 +283,7 @@ fn commands_are_answered_and_what_is_sent_keeps_to_the_contract() {
         (&read["expected"], &read["historical"]),
         (&"match".into(), &false.into())
     );
-    let picture = client.next("/snapshot");
+    let picture = pictures.next("/snapshot");
     assert!(picture.payload.starts_with(&[0xff, 0xd8]));
     assert_eq!(
         picture.properties.unwrap().correlation_data.unwrap(),
