@@ -10,7 +10,7 @@ tells '^camera /dev/video0: .*(vivid, platform:vivid-'
 tells_not /dev/video1
 tells 'format = "yuyv": '
 tells 'formats that vinspect does not read: .*RGB3'
-tells 'gain = 0 to 255, by default 100, now [0-9]*, ruled by an automatic'
+tells 'gain = 0 to 255, by default 100, now [0-9]'
 tells_not exposure_us
 tells 'free: TRIGGER, LIGHT, OK, NG'
 tells_not note:
