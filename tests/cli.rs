@@ -9,9 +9,10 @@ use std::io::{self, BufRead, BufReader, Lines};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{ChildStderr, Command, Output, Stdio};
 use std::time::Duration;
 
+use common::killed::{Killed, terminate};
 use common::{Subscriber, VIN, broker};
 use rumqttc::QoS;
 use vinspect::store::{Facts, Limits, Store};
@@ -226,21 +227,6 @@ sequence,id,decided_at,site,station,trigger,outcome,vin,confidence,reason,check_
         "{sentence}"
     );
     assert_eq!(export(&["--format", "jsonl"]), (Some(0), String::new()));
-}
-
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn terminate(child: &Killed) {
-    let pid = child.0.id().to_string();
-    let kill = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-    assert!(kill.success());
 }
 
 /// Starts a read, once the station is online, and waits until it is in it. The rest of its log, which must be held open.

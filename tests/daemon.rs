@@ -6,10 +6,11 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use common::killed::{Killed, terminate};
 use common::mount::Mount;
 use common::{Station, Subscriber, broker};
 use jiff::Timestamp;
@@ -18,15 +19,6 @@ use serde_json::Value;
 use vinspect::config::{Config, MqttConfig, Pictures};
 use vinspect::mqtt::Version;
 use vinspect::store::History;
-
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn start(configs: &[&Path]) -> Killed {
     let mut run = Command::new(env!("CARGO_BIN_EXE_vinspect"));
@@ -237,9 +229,7 @@ fn several_stations_in_one_daemon_are_apart_and_end_together() {
             (&name.into(), &1.into())
         );
     }
-    let pid = daemon.0.id().to_string();
-    let kill = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-    assert!(kill.success());
+    terminate(&daemon);
     assert!(daemon.0.wait().unwrap().success());
     assert_eq!(first("status")["state"], "offline");
     assert_eq!(second("status")["state"], "offline");

@@ -1,13 +1,17 @@
 //! The store over kills, torn writes and flipped bits; and what it writes to the disk.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/killed.rs"]
+mod killed;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use jiff::Timestamp;
+use killed::Killed;
 use uuid::Uuid;
 use vinspect::store::{Facts, History, Limits, Store, StoreError};
 
@@ -86,15 +90,6 @@ fn child_that_is_killed() {
             writeln!(told, "-{last}").unwrap();
             store.delivered(last);
         }
-    }
-}
-
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

@@ -7,7 +7,7 @@ use super::pictures;
 use super::service::Hardware;
 use crate::camera::Camera;
 use crate::camera::replay::{Replay, Scene};
-use crate::config::{CameraKind, Config, LampsConfig, ReaderConfig};
+use crate::config::{CameraKind, Config, LampsConfig, ModelFile, ReaderConfig};
 use crate::gpio::{Limited, Output, Trigger, simulated};
 use crate::inference::Model;
 use crate::reader::{Decision, Models, Reader};
@@ -35,17 +35,14 @@ pub fn open(config: &Config) -> Result<Hardware, Failure> {
 
 /// The models and constants, with what is configured in place of those inside the program.
 pub fn reader(config: &ReaderConfig) -> Result<Reader, Failure> {
-    let locator = match &config.locator {
-        Some(file) => Model::from_file("locator", &file.path, &file.sha256)?,
-        None => Model::locator(),
+    let model = |file: &Option<ModelFile>, own: Model| match file {
+        Some(file) => Model::from_file(own.name, &file.path, &file.sha256),
+        None => Ok(own),
     };
-    let recognizer = match &config.recognizer {
-        Some(file) => Model::from_file("recognizer", &file.path, &file.sha256)?,
-        None => Model::recognizer(),
-    };
-    let proofreader = match &config.proofreader {
-        Some(file) => Model::from_file("proofreader", &file.path, &file.sha256)?,
-        None => Model::proofreader(),
+    let models = Models {
+        locator: model(&config.locator, Model::locator())?,
+        recognizer: model(&config.recognizer, Model::recognizer())?,
+        proofreader: model(&config.proofreader, Model::proofreader())?,
     };
     let decision = match &config.calibration {
         Some(path) => {
@@ -55,11 +52,6 @@ pub fn reader(config: &ReaderConfig) -> Result<Reader, Failure> {
             Decision::from_toml(&text)?
         }
         None => Decision::embedded()?,
-    };
-    let models = Models {
-        locator,
-        recognizer,
-        proofreader,
     };
     Ok(Reader::new(&models, config.adjust(decision))?)
 }
@@ -204,21 +196,10 @@ fn pwm(_: u8, _: f64, _: bool) -> Result<Box<dyn Output>, Failure> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::sync::mpsc::{Sender, channel};
+    use std::sync::mpsc::channel;
 
     use super::*;
-    use crate::gpio::GpioError;
-
-    /// Tells every change.
-    struct Told(Sender<bool>);
-
-    impl Output for Told {
-        fn set(&mut self, on: bool) -> Result<(), GpioError> {
-            self.0
-                .send(on)
-                .map_err(|error| GpioError(error.to_string()))
-        }
-    }
+    use crate::gpio::simulated::Told;
 
     #[test]
     fn a_pulse_ends_by_itself_and_a_lamp_without_one_stays_lit() {

@@ -1,5 +1,6 @@
 //! The whole daemon around a set of hardware: what `run` and `demo` have in common.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -98,9 +99,11 @@ pub fn serve(
                 outcome: reading.outcome,
             });
             if let Some(picture) = &verdict.picture {
-                delivery.snapshot(verdict.id, picture);
+                // For both, or for none.
+                let jpeg = LazyCell::new(|| jpeg(picture));
+                delivery.snapshot(verdict.id, || jpeg.clone());
                 if saved && config.store.keeps_picture(reading.outcome) {
-                    store.keep_picture(sequence, verdict.id, &jpeg(picture));
+                    store.keep_picture(sequence, verdict.id, &jpeg);
                 }
             }
             if let Some(answer) = answer {

@@ -113,20 +113,10 @@ impl Drop for Limited {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
-
-    /// Tells every change.
-    struct Told(Sender<bool>);
-
-    impl Output for Told {
-        fn set(&mut self, on: bool) -> Result<(), GpioError> {
-            // The test may be over.
-            let _ = self.0.send(on);
-            Ok(())
-        }
-    }
+    use crate::gpio::simulated::Told;
 
     fn limited(longest: Duration) -> (Limited, Receiver<bool>) {
         let (sender, changes) = channel();

@@ -25,6 +25,19 @@ impl Output for Light {
     }
 }
 
+/// An output that tells every change.
+#[cfg(test)]
+pub(crate) struct Told(pub(crate) std::sync::mpsc::Sender<bool>);
+
+#[cfg(test)]
+impl Output for Told {
+    fn set(&mut self, on: bool) -> Result<(), GpioError> {
+        // The test may be over.
+        let _ = self.0.send(on);
+        Ok(())
+    }
+}
+
 /// A trigger that is pulled from elsewhere in the program.
 pub struct Button(Receiver<Instant>);
 

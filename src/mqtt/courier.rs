@@ -21,7 +21,7 @@ use super::message::{
 };
 use super::{Topics, discovery};
 use crate::health::{Cause, Health};
-use crate::image::{Frame, jpeg};
+use crate::image::jpeg;
 use crate::station::order::{Declined, Done, Order};
 use crate::store::{Pending, Store};
 
@@ -74,11 +74,11 @@ impl Signals {
     }
 }
 
-/// A picture, with the id of its read.
-pub(super) fn snapshot(topics: &Topics, id: Uuid, picture: &Frame) -> Message {
+/// A picture as JPEG, with the id of its read.
+pub(super) fn snapshot(topics: &Topics, id: Uuid, jpeg: Vec<u8>) -> Message {
     Message {
         topic: topics.snapshot.clone(),
-        payload: jpeg(picture),
+        payload: jpeg,
         correlation: Some(id.to_string().into_bytes()),
         content_type: Some("image/jpeg"),
         ..Message::default()
@@ -357,7 +357,8 @@ impl Courier {
                     at: Instant::now(),
                     answer: Box::new(move |done| {
                         if let Ok(Done::Captured(picture)) = &done {
-                            let _ = post.try_send(snapshot(&topics, Uuid::now_v7(), picture));
+                            let jpeg = jpeg(picture);
+                            let _ = post.try_send(snapshot(&topics, Uuid::now_v7(), jpeg));
                         }
                         // Without room there is no connection, and nobody to answer.
                         let _ = post.try_send(answer(&topics, name, correlation, echo, &done));

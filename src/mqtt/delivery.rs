@@ -13,7 +13,6 @@ use super::courier::{Courier, Settings, Signals, snapshot};
 use super::link::Message;
 use super::message::LastRead;
 use crate::health::Health;
-use crate::image::Frame;
 use crate::station::order::Order;
 use crate::store::Store;
 
@@ -75,10 +74,10 @@ impl Delivery {
         self.wake();
     }
 
-    /// Publishes a picture of a read, if that is wanted; not kept for a broker that is away.
-    pub fn snapshot(&self, read: Uuid, picture: &Frame) {
+    /// Publishes a picture of a read, as JPEG, if that is wanted; not kept for a broker that is away.
+    pub fn snapshot(&self, read: Uuid, jpeg: impl FnOnce() -> Vec<u8>) {
         if self.settings.snapshots {
-            let message = snapshot(&self.settings.topics, read, picture);
+            let message = snapshot(&self.settings.topics, read, jpeg());
             // Without room there is no connection, and nobody to show it to.
             let _ = self.post.try_send(message);
         }

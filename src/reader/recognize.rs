@@ -56,7 +56,8 @@ pub fn approach(
 
 /// Reads a line, with the recognizer and the proofreader.
 pub fn read(
-    (recognizer, proofreader): (&dyn Network, &dyn Network),
+    recognizer: &dyn Network,
+    proofreader: &dyn Network,
     frame: &Frame,
     line: &Line,
 ) -> Result<Mark, ReadError> {
@@ -217,7 +218,7 @@ mod tests {
         assert!(!there);
         let (line, there) = approach(&network, &frame, &line.quad).unwrap();
         assert!(there);
-        let mark = read((&network, &network), &frame, &line).unwrap();
+        let mark = read(&network, &network, &frame, &line).unwrap();
         // 208 strip pixels are 52 frame pixels, so 32 are 8.
         for (found, rough) in mark.quad.0.iter().zip(rough.0) {
             assert!(

@@ -107,8 +107,12 @@ impl Search<'_> {
     }
 
     fn read(&mut self, line: &Line) -> Result<(), ReadError> {
-        let networks = (&*self.reader.recognizer, &*self.reader.proofreader);
-        let mark = recognize::read(networks, self.frame, line)?;
+        let Reader {
+            recognizer,
+            proofreader,
+            ..
+        } = self.reader;
+        let mark = recognize::read(&**recognizer, &**proofreader, self.frame, line)?;
         keep(&mut self.marks, mark, |mark| {
             (&mark.quad, mark.evidence.mark * mark.evidence.clarity())
         });

@@ -2,20 +2,16 @@
 //! goes when its read goes.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, ErrorKind, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use uuid::Uuid;
 
-use super::{Limits, is_due};
+use super::{Limits, RETRY, SWEEP_EVERY, is_due};
 
-/// Between two looks at what is there and what may go.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
-/// Between two looks for room on a disk that had none.
-const RETRY: Duration = Duration::from_secs(10);
 /// Pictures that make way for reads at once.
 const BATCH: usize = 16;
 /// Of one that is being written.
@@ -60,17 +56,25 @@ pub fn file(folder: &Path, (sequence, id): Name) -> PathBuf {
 
 /// The reads whose pictures are there, with the size of each. What else is there is passed over.
 pub fn pictures(folder: &Path) -> io::Result<BTreeMap<Name, u64>> {
-    let files = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        files => files?,
-    };
-    let picture = |file: fs::DirEntry| {
+    Ok(pictures_of(&files(folder)?))
+}
+
+/// What lies in the folder, if there is one.
+fn files(folder: &Path) -> io::Result<Vec<DirEntry>> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        files => Ok(files?.flatten().collect()),
+    }
+}
+
+fn pictures_of(files: &[DirEntry]) -> BTreeMap<Name, u64> {
+    let picture = |file: &DirEntry| {
         let name = file.file_name();
         let (sequence, id) = name.to_str()?.strip_suffix(".jpg")?.split_once('-')?;
         let name = (sequence.parse().ok()?, Uuid::parse_str(id).ok()?);
         Some((name, file.metadata().ok()?.len()))
     };
-    Ok(files.flatten().filter_map(picture).collect())
+    files.iter().filter_map(picture).collect()
 }
 
 /// Removes a picture; whether there was one.
@@ -113,7 +117,10 @@ impl Archive {
     pub fn make_way(&mut self) -> bool {
         self.room().is_err_and(|refusal| {
             self.refuse(refusal);
-            self.drop_first(BATCH) > 0
+            let oldest = (0..BATCH).map_while(|_| self.pictures.pop_first());
+            let oldest: Vec<_> = oldest.collect();
+            let gone = oldest.into_iter().filter(|(name, _)| self.remove(*name));
+            gone.count() > 0
         })
     }
 
@@ -121,9 +128,8 @@ impl Archive {
     pub fn tend(&mut self, reads: impl FnOnce() -> Option<RangeInclusive<i64>>) {
         if is_due(self.swept, SWEEP_EVERY) {
             self.swept = Some(Instant::now());
-            if let Err(source) = self.sweep(reads()) {
-                let folder = self.folder.clone();
-                self.refuse(Refusal::Io { folder, source });
+            if let Err(error) = self.sweep(reads()) {
+                self.refuse(self.failed(error));
             }
         }
         if self.refusal.is_some() && self.probed.elapsed() >= RETRY {
@@ -139,11 +145,18 @@ impl Archive {
         self.probed = Instant::now();
     }
 
+    fn failed(&self, source: io::Error) -> Refusal {
+        let folder = self.folder.clone();
+        Refusal::Io { folder, source }
+    }
+
     fn write(&mut self, name: Name, jpeg: &[u8]) -> Result<(), Refusal> {
-        while self.pictures.values().sum::<u64>() + jpeg.len() as u64 > self.limit
-            && !self.pictures.is_empty()
+        let mut bytes = jpeg.len() as u64 + self.pictures.values().sum::<u64>();
+        while bytes > self.limit
+            && let Some((oldest, size)) = self.pictures.pop_first()
         {
-            self.drop_first(1);
+            self.remove(oldest);
+            bytes -= size;
         }
         self.room()?;
         let path = file(&self.folder, name);
@@ -156,10 +169,9 @@ impl Archive {
                 file.sync_data()
             })
             .and_then(|()| fs::rename(&unfinished, &path));
-        if let Err(source) = written {
+        if let Err(error) = written {
             let _ = fs::remove_file(&unfinished);
-            let folder = self.folder.clone();
-            return Err(Refusal::Io { folder, source });
+            return Err(self.failed(error));
         }
         self.pictures.insert(name, jpeg.len() as u64);
         Ok(())
@@ -168,11 +180,8 @@ impl Archive {
     /// An error if the disk has less free than the reads may come to need.
     fn room(&self) -> Result<(), Refusal> {
         let existing = self.folder.ancestors().find(|folder| folder.exists());
-        let disk = rustix::fs::statvfs(existing.unwrap_or(&self.folder)).map_err(|error| {
-            let folder = self.folder.clone();
-            let source = error.into();
-            Refusal::Io { folder, source }
-        })?;
+        let disk = rustix::fs::statvfs(existing.unwrap_or(&self.folder));
+        let disk = disk.map_err(|error| self.failed(error.into()))?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         if free >= self.reserve {
             return Ok(());
@@ -180,13 +189,6 @@ impl Archive {
         let folder = self.folder.clone();
         let free = free >> 20;
         Err(Refusal::Room { folder, free })
-    }
-
-    /// Removes the oldest; how many.
-    fn drop_first(&mut self, count: usize) -> usize {
-        let first = (0..count).map_while(|_| self.pictures.pop_first());
-        let names: Vec<Name> = first.map(|(name, _)| name).collect();
-        names.into_iter().filter(|name| self.remove(*name)).count()
     }
 
     /// Whether it went.
@@ -202,14 +204,13 @@ impl Archive {
 
     /// Looks at what is there, and removes what was not finished or has no read any more.
     fn sweep(&mut self, reads: Option<RangeInclusive<i64>>) -> io::Result<()> {
-        self.pictures = pictures(&self.folder)?;
-        if let Ok(files) = fs::read_dir(&self.folder) {
-            let unfinished = files
-                .flatten()
-                .map(|file| file.path())
-                .filter(|path| path.extension().is_some_and(|end| end == UNFINISHED));
-            unfinished.for_each(|path| drop(fs::remove_file(path)));
-        }
+        let files = files(&self.folder)?;
+        self.pictures = pictures_of(&files);
+        let unfinished = files
+            .iter()
+            .map(DirEntry::path)
+            .filter(|path| path.extension().is_some_and(|end| end == UNFINISHED));
+        unfinished.for_each(|path| drop(fs::remove_file(path)));
         if let Some(reads) = reads {
             let gone = self
                 .pictures

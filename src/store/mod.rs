@@ -28,6 +28,11 @@ use archive::Archive;
 pub use history::{Forgotten, History, Kept, Which};
 use outbox::Outbox;
 
+/// Between two tries of a disk that did not take something.
+const RETRY: Duration = Duration::from_secs(10);
+/// Between two looks for what is old.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -10,18 +10,16 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::database::{self, Row, State, failed, is_damage};
 use super::unsaved::Unsaved;
-use super::{Appended, Facts, Limits, Pending, StoreError, damage, is_due, retention};
+use super::{
+    Appended, Facts, Limits, Pending, RETRY, SWEEP_EVERY, StoreError, damage, is_due, retention,
+};
 
-/// Between two tries of a disk that did not take something.
-const RETRY: Duration = Duration::from_secs(10);
 /// Reads and bytes of messages that are saved in one transaction.
 const BATCH: (usize, usize) = (256, 1 << 19);
 /// Deliveries that are noted at the latest then: each note is a page to write, and a repeat does no harm.
 const NOTE_EVERY: i64 = 16;
 /// The same for a queue that has run empty.
 const NOTE_AFTER: Duration = Duration::from_secs(60);
-/// Between two looks for old reads.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 pub struct Outbox {
     path: PathBuf,

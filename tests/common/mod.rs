@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
 pub mod fault_broker;
+pub mod killed;
 pub mod mount;
 
 use std::io::{Read, Write};
