@@ -19,9 +19,10 @@ pub const KEPT: usize = 5;
 /// A custom with less than this share of the posterior cannot hold a candidate worth naming.
 const NEGLIGIBLE: f64 = 1e-7;
 
-/// Share of numbers of 17 digits among what looks like a VIN. An estimate; that no maker's code and model are digits only
-/// weighs far more.
+/// Shares, among what looks like a VIN, of numbers of 17 digits and of rows of any 17 characters. Estimates; how little the
+/// likeness of a VIN is left to chance in its maker, its year and its serial number weighs far more.
 const NUMBERS: f64 = 0.01;
+const ROWS: f64 = 0.001;
 
 /// Log-probabilities below the best of their place by more than this are taken as this: no pixel rules anything out.
 const DEEPEST: f32 = 60.0;
@@ -101,7 +102,7 @@ impl Posterior {
             }
         }
         let evidence: f64 = customs.iter().map(|sums| sums.total).sum();
-        let all = evidence + number(pixels);
+        let all = evidence + others(pixels);
         let mut best = Best::new();
         for sums in customs {
             sums.add_marginals(&mut places);
@@ -144,11 +145,17 @@ impl Posterior {
     }
 }
 
-/// The evidence for the only thing beside a VIN that this alphabet can write and that is common: a number of 17 digits, each as
-/// likely as the next.
-fn number(pixels: &[[f64; CHARACTERS]; LENGTH]) -> f64 {
-    let digits = |place: &[f64; CHARACTERS]| place[..10].iter().sum::<f64>() / 10.0;
-    NUMBERS * pixels.iter().map(digits).product::<f64>()
+/// The evidence for what this alphabet can write beside a VIN, and labels do: a number, or a row of any characters, each as likely
+/// as the next.
+fn others(pixels: &[[f64; CHARACTERS]; LENGTH]) -> f64 {
+    let row = |of: Range<usize>| -> f64 {
+        let characters = of.len() as f64;
+        pixels
+            .iter()
+            .map(|place| place[of.clone()].iter().sum::<f64>() / characters)
+            .product()
+    };
+    NUMBERS * row(0..10) + ROWS * row(0..CHARACTERS)
 }
 
 fn log_odds(probability: f32) -> f32 {

@@ -70,7 +70,8 @@ proptest! {
         let posterior = Posterior::new(&of_choices(&choices), temperature);
         let vins = enumerate(&choices, temperature);
         let total: f64 = vins.values().sum();
-        let mut sorted: Vec<_> = vins.iter().map(|(vin, weight)| (weight / total, Vin::from_indices(vin))).collect();
+        let all = total + others(&of_choices(&choices).map(|logs| logs.map(|log| f64::from(log / temperature).exp())));
+        let mut sorted: Vec<_> = vins.iter().map(|(vin, weight)| (weight / all, Vin::from_indices(vin))).collect();
         sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
         prop_assert!((posterior.log_evidence - total.ln()).abs() < 1e-4, "{} {}", posterior.log_evidence, total.ln());
         for (found, (probability, _)) in posterior.candidates.iter().zip(&sorted) {
@@ -81,7 +82,7 @@ proptest! {
         let mut places = [[0.0; CHARACTERS]; LENGTH];
         for (vin, weight) in &vins {
             for (place, character) in vin.iter().enumerate() {
-                places[place][usize::from(*character)] += weight / total;
+                places[place][usize::from(*character)] += weight / all;
             }
         }
         for (found, wanted) in posterior.places.iter().flatten().zip(places.iter().flatten()) {
@@ -99,7 +100,8 @@ proptest! {
         }
         prop_assert!(posterior.candidates.is_sorted_by(|a, b| a.probability >= b.probability));
         for place in posterior.places {
-            prop_assert!((place.iter().sum::<f32>() - 1.0).abs() < 1e-3);
+            let vin = posterior.places[0].iter().sum::<f32>();
+            prop_assert!((place.iter().sum::<f32>() - vin).abs() < 1e-3 && vin < 1.001);
         }
         prop_assert!(posterior.log_odds().is_finite());
     }
@@ -201,6 +203,24 @@ fn flat_pixels_say_nothing() {
     assert!(posterior.best().probability < 1e-6);
     assert!((posterior.log_evidence + 17.0 * (CHARACTERS as f64).ln()).abs() < 1e-3);
     assert_eq!(ALPHABET.len(), CHARACTERS);
+}
+
+/// Seventeen characters that a VIN may have, but where no VIN has them.
+#[test]
+fn a_row_of_any_characters_is_no_vin() {
+    for row in [
+        "0ZKU93RWXBN4TCHPG",
+        "UD5XK9ZH0RWLBNTCE",
+        "ZZK3PA8RUXW0LJNBT",
+    ] {
+        let posterior = Posterior::new(&script::clear(row), 1.0);
+        assert_eq!(posterior.best().vin.as_str(), row);
+        assert!(
+            posterior.log_odds() < -2.0,
+            "{row} {}",
+            posterior.log_odds()
+        );
+    }
 }
 
 #[test]
