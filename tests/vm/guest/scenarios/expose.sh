@@ -7,6 +7,8 @@ control() { v4l2-ctl -d $CAMERA -C "$1" | sed 's/.*: //'; }
 look() {
     local before=$SEEN
     read -r level <$LIGHT/value
+    # Seldom in the light: asking for the control takes the processor from vinspect.
+    [ $level = 0 ] || sleep 1
     case $level$([ $level = 0 ] || control exposure_time_absolute) in
     0) SEEN=dark ;;
     150) SEEN=car ;;
