@@ -1,7 +1,8 @@
 # The bench that vinspect stands on: pins, a camera that sees the light, a broker; and words for the scenarios.
 #
 # The camera is vivid: what is written to its output /dev/video1 comes out of its capture side /dev/video0. The pins are
-# gpio-sim: `pull` is what happens at an input, `value` is the level that the kernel holds a line at.
+# gpio-sim: `pull` is what happens at an input, `value` is the level that the kernel holds a line at. A camera of JPEGs is
+# v4l2loopback, see `use_jpeg_camera`.
 
 SITE=bench
 STATION=vm
@@ -10,6 +11,9 @@ STATES=/run/states
 export RUST_LOG_STYLE=never
 # How the camera gives its pictures, as `format` of the configuration has it.
 FORMAT=yuyv
+# What vinspect opens, and what the pictures for it are written to.
+CAMERA=/dev/video0
+SCREEN=/dev/video1
 # What the car's picture says.
 VIN=WBA5A7C52FG142687
 PIN=
@@ -46,16 +50,16 @@ set_up_pins() {
     modprobe gpio-sim || fail "no gpio-sim"
     mount -t configfs none /sys/kernel/config
     mkdir -p $chip/bank
-    echo 4 >$chip/bank/num_lines
+    echo 5 >$chip/bank/num_lines
     local offset=0 name
-    for name in TRIGGER LIGHT OK NG; do
+    for name in TRIGGER LIGHT OK NG BUSY; do
         mkdir $chip/bank/line$offset
         echo $name >$chip/bank/line$offset/name
         offset=$((offset + 1))
     done
     echo 1 >$chip/live
     PIN=/sys/devices/platform/$(cat $chip/dev_name)/$(cat $chip/bank/chip_name)/sim_gpio
-    TRIGGER=${PIN}0 LIGHT=${PIN}1 OK=${PIN}2 NG=${PIN}3
+    TRIGGER=${PIN}0 LIGHT=${PIN}1 OK=${PIN}2 NG=${PIN}3 BUSY=${PIN}4
 }
 
 # A button to ground.
@@ -70,26 +74,50 @@ set_up_camera() {
         fail "no vivid"
 }
 
-# The camera sees a car from now on, but only while the light is on. vivid repeats the last of its pictures, so it
-# gets one only when the light changes; four dark ones fill its queue.
+# vivid's two sides, as if by a cable. A race in the driver now and then pulls it out again at once.
+is_connected() {
+    v4l2-ctl -d $CAMERA -c osd_text_mode=2,hdmi_000_0_is_connected_to=2
+    usleep 100000
+    v4l2-ctl -d $CAMERA -C hdmi_000_0_is_connected_to | grep -q ': 2'
+}
+
+# Whether its first pictures, which no pipe can hold, were taken.
+is_shown() { [ -e /run/shown ]; }
+
+# The camera gives JPEGs from now on, and has an exposure that can be set. It repeats its picture, as vivid does.
+use_jpeg_camera() {
+    [ -e /v4l2loopback.ko ] || fail "no v4l2loopback for this processor"
+    [ -e /dev/video2 ] || insmod /v4l2loopback.ko video_nr=2 max_buffers=8 exclusive_caps=1 || fail "v4l2loopback does not load"
+    FORMAT=mjpeg CAMERA=/dev/video2 SCREEN=/dev/video2
+    is_connected() { v4l2-ctl -d $CAMERA -c sustain_framerate=1; }
+    is_shown() { grep -q capture /sys/class/video4linux/video2/state; }
+}
+
+fourcc() { echo $FORMAT | tr a-z A-Z | sed 's/MJPEG/MJPG/'; }
+
+# What the camera sees, in SEEN: a car, but only while the light is on.
+look() {
+    read -r level <$LIGHT/value
+    case $level in 1) SEEN=car ;; *) SEEN=dark ;; esac
+}
+
+# The camera sees it from now on. It repeats the last of its pictures, so it gets one only when what it sees changes; four dark
+# ones fill its queue.
 show_car() {
-    await 5 "the camera" test -c /dev/video0 -a -c /dev/video1
+    await 5 "the camera" test -c $CAMERA -a -c $SCREEN
+    await 5 "the camera's cable" is_connected
     rm -f /run/shown
-    v4l2-ctl -d /dev/video0 -c osd_text_mode=2,hdmi_000_0_is_connected_to=2
     {
         cat /dark.$FORMAT /dark.$FORMAT /dark.$FORMAT /dark.$FORMAT && touch /run/shown
-        before=0
+        before=dark
         while usleep 50000; do
-            read -r level <$LIGHT/value
-            case $before$level in
-            01) cat /car.$FORMAT ;;
-            10) cat /dark.$FORMAT ;;
-            esac || break
-            before=$level
+            look
+            [ $SEEN = $before ] || cat /$SEEN.$FORMAT || break
+            before=$SEEN
         done
-    } | v4l2-ctl -d /dev/video1 --set-fmt-video-out=width=1280,height=720,pixelformat=$(echo $FORMAT | tr a-z A-Z) \
-        --stream-out-mmap=4 --stream-from=- >/run/shown.log 2>&1 &
-    await 20 "the camera's picture" test -e /run/shown
+    } | v4l2-ctl -d $SCREEN --set-fmt-video-out=width=1280,height=720,pixelformat=$(fourcc) \
+        --stream-out-mmap=4 --stream-from-hdr=- >/run/shown.log 2>&1 &
+    await 20 "the camera's picture" is_shown
 }
 
 # The camera sees nothing any more.
@@ -102,7 +130,7 @@ is_hidden() { ! pidof v4l2-ctl >/dev/null; }
 
 # start [SED-EXPRESSION]: vinspect, with a change of its configuration.
 start() {
-    sed "s/^format = .*/format = \"$FORMAT\"/;${1:-}" /vinspect.toml >/run/vinspect.toml
+    sed "s,^device = .*,device = \"$CAMERA\",;s/^format = .*/format = \"$FORMAT\"/;${1:-}" /vinspect.toml >/run/vinspect.toml
     rm -rf /run/store $READS $STATES
     mosquitto_sub -t "vinspect/$SITE/$STATION/read" >$READS &
     mosquitto_sub -t "vinspect/$SITE/$STATION/status" >$STATES &

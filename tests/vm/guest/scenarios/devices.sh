@@ -12,7 +12,7 @@ tells 'format = "yuyv": '
 tells 'formats that vinspect does not read: .*RGB3'
 tells 'gain = 0 to 255, by default 100, now [0-9]'
 tells_not exposure_us
-tells 'free: TRIGGER, LIGHT, OK, NG'
+tells 'free: TRIGGER, LIGHT, OK, NG, BUSY'
 tells_not note:
 
 start

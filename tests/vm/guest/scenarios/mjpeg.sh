@@ -1,0 +1,4 @@
+# The same as `read` with a camera that gives JPEGs.
+
+use_jpeg_camera
+. /scenarios/read.sh
