@@ -101,14 +101,15 @@ look() {
     case $level in 1) SEEN=car ;; *) SEEN=dark ;; esac
 }
 
-# The camera sees it from now on. It repeats the last of its pictures, so it gets one only when what it sees changes; four dark
-# ones fill its queue.
+# The camera sees it from now on. It repeats the last of its pictures, so it gets one only when what it sees changes. Eight dark
+# ones fill its queue, and go round once: v4l2loopback repeats the first four with the time at which they came.
 show_car() {
     await 5 "the camera" test -c $CAMERA -a -c $SCREEN
     await 5 "the camera's cable" is_connected
     rm -f /run/shown
     {
-        cat /dark.$FORMAT /dark.$FORMAT /dark.$FORMAT /dark.$FORMAT && touch /run/shown
+        four="/dark.$FORMAT /dark.$FORMAT /dark.$FORMAT /dark.$FORMAT"
+        cat $four $four && touch /run/shown
         before=dark
         while usleep 50000; do
             look

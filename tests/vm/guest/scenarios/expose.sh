@@ -20,9 +20,9 @@ look() {
 SEEN=dark
 rm -f /run/seen
 show_car
-start 's/^frames = .*/frames = 6\n[[burst.banks]]\nexposure_us = 40000\n[[burst.banks]]\nexposure_us = 5000/'
+start 's/^frames = .*/frames = 4\n[[burst.banks]]\nexposure_us = 40000\n[[burst.banks]]\nexposure_us = 5000/'
 press
-await_read 200 1
+await_read 400 1
 release
 expect outcome accepted
 expect vin $VIN
