@@ -135,6 +135,11 @@ mod tests {
     }
 
     #[test]
+    fn tract_has_the_knob_that_keeps_it_off_a_kernel() {
+        assert!(knobs::all().iter().any(|knob| knob.name == PROCESSOR));
+    }
+
+    #[test]
     fn what_is_no_model_is_refused() {
         let nonsense = Model {
             name: "locator",

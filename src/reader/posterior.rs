@@ -19,8 +19,8 @@ pub const KEPT: usize = 5;
 /// A custom with less than this share of the posterior cannot hold a candidate worth naming.
 const NEGLIGIBLE: f64 = 1e-7;
 
-/// Shares, among what looks like a VIN, of numbers of 17 digits and of rows of any 17 characters. Estimates; how little the
-/// likeness of a VIN is left to chance in its maker, its year and its serial number weighs far more.
+/// Shares, among what looks like a VIN, of numbers of 17 digits and of rows of any 17 characters. Estimates; what the maker, the year
+/// and the serial number of a VIN are like weighs far more.
 const NUMBERS: f64 = 0.01;
 const ROWS: f64 = 0.001;
 
