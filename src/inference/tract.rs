@@ -18,7 +18,6 @@ pub struct Tract {
 impl Tract {
     /// Reads, checks and optimises a model.
     pub fn new(model: &Model) -> Result<Self, NetworkError> {
-        choose_kernels();
         let fail = |reason: TractError| NetworkError {
             network: model.name,
             reason: format!("{reason:#}"),
@@ -27,6 +26,7 @@ impl Tract {
     }
 
     fn optimised(model: &Model) -> TractResult<TypedModel> {
+        choose_kernels();
         onnx()
             .model_for_read(&mut Cursor::new(&*model.bytes))?
             .into_optimized()
@@ -105,7 +105,6 @@ mod tests {
     /// What gathers the pixels of a convolution shows what it is computed in.
     #[test]
     fn every_convolution_runs_in_int8() {
-        choose_kernels();
         for (model, convolutions) in [
             (Model::locator(), 9),
             (Model::recognizer(), 10),
