@@ -2,6 +2,7 @@
 //! `libcamerify` around the program.
 
 mod controls;
+mod kernel;
 mod list;
 mod pixels;
 

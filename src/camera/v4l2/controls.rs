@@ -1,12 +1,18 @@
-//! What a camera can be set to: exposure, gain, and so on. (By linuxvideo, as v4l panics at controls of a type that is newer
-//! than itself.)
+//! What a camera can be set to: exposure, gain, and so on.
 
 use std::io;
 use std::path::Path;
 
-use linuxvideo::Device;
-use linuxvideo::controls::{Cid, ControlFlags};
+use rustix::io::Errno;
+use v4l::Device;
+use v4l::v4l_sys::{
+    V4L2_CID_AUTO_WHITE_BALANCE, V4L2_CID_AUTOGAIN, V4L2_CID_EXPOSURE_ABSOLUTE,
+    V4L2_CID_EXPOSURE_AUTO, V4L2_CID_FOCUS_ABSOLUTE, V4L2_CID_FOCUS_AUTO, V4L2_CID_GAIN,
+    V4L2_CID_POWER_LINE_FREQUENCY, V4L2_CID_WHITE_BALANCE_TEMPERATURE, V4L2_CTRL_FLAG_DISABLED,
+    V4L2_CTRL_FLAG_INACTIVE,
+};
 
+use super::kernel::{self, Cid};
 use crate::camera::found::{Allowed, Control};
 
 /// What a camera is asked to be; what is left out stays as it is.
@@ -49,35 +55,35 @@ const KNOBS: [Knob; 5] = [
     Knob {
         key: "exposure_us",
         wanted: |controls| controls.exposure_us,
-        control: Cid::EXPOSURE_ABSOLUTE,
+        control: V4L2_CID_EXPOSURE_ABSOLUTE,
         unit: Unit::Times(100),
-        automatic: Some((Cid::EXPOSURE_AUTO, MANUAL_EXPOSURE)),
+        automatic: Some((V4L2_CID_EXPOSURE_AUTO, MANUAL_EXPOSURE)),
     },
     Knob {
         key: "gain",
         wanted: |controls| controls.gain,
-        control: Cid::GAIN,
+        control: V4L2_CID_GAIN,
         unit: Unit::Times(1),
-        automatic: Some((Cid::AUTOGAIN, 0)),
+        automatic: Some((V4L2_CID_AUTOGAIN, 0)),
     },
     Knob {
         key: "white_balance_k",
         wanted: |controls| controls.white_balance_k,
-        control: Cid::WHITE_BALANCE_TEMPERATURE,
+        control: V4L2_CID_WHITE_BALANCE_TEMPERATURE,
         unit: Unit::Times(1),
-        automatic: Some((Cid::AUTO_WHITE_BALANCE, 0)),
+        automatic: Some((V4L2_CID_AUTO_WHITE_BALANCE, 0)),
     },
     Knob {
         key: "focus",
         wanted: |controls| controls.focus,
-        control: Cid::FOCUS_ABSOLUTE,
+        control: V4L2_CID_FOCUS_ABSOLUTE,
         unit: Unit::Times(1),
-        automatic: Some((Cid::FOCUS_AUTO, 0)),
+        automatic: Some((V4L2_CID_FOCUS_AUTO, 0)),
     },
     Knob {
         key: "power_line_hz",
         wanted: |controls| controls.power_line_hz,
-        control: Cid::POWER_LINE_FREQUENCY,
+        control: V4L2_CID_POWER_LINE_FREQUENCY,
         unit: Unit::Menu(&[0, 50, 60]),
         automatic: None,
     },
@@ -86,7 +92,6 @@ const KNOBS: [Knob; 5] = [
 /// A control as the driver describes it, in its own unit.
 #[derive(Clone, Copy)]
 struct Described {
-    control: Cid,
     minimum: i32,
     maximum: i32,
     step: i32,
@@ -96,32 +101,37 @@ struct Described {
 
 /// The controls of a device, or of a test.
 trait Panel {
-    fn described(&self) -> io::Result<Vec<Described>>;
+    /// None: there is no such control.
+    fn describe(&self, control: Cid) -> io::Result<Option<Described>>;
     fn get(&self, control: Cid) -> io::Result<i32>;
     fn set(&mut self, control: Cid, value: i32) -> io::Result<()>;
 }
 
 impl Panel for Device {
-    fn described(&self) -> io::Result<Vec<Described>> {
-        let described = self.controls().map(|control| {
-            control.map(|control| Described {
-                control: control.id(),
-                minimum: control.minimum(),
-                maximum: control.maximum(),
-                step: control.step(),
-                default: control.default_value(),
-                inactive: control.flags().contains(ControlFlags::INACTIVE),
-            })
-        });
-        described.collect()
+    fn describe(&self, control: Cid) -> io::Result<Option<Described>> {
+        match kernel::describe(self, control) {
+            Ok(found) if found.flags & V4L2_CTRL_FLAG_DISABLED != 0 => Ok(None),
+            Ok(found) => Ok(Some(Described {
+                minimum: found.minimum,
+                maximum: found.maximum,
+                step: found.step,
+                default: found.default_value,
+                inactive: found.flags & V4L2_CTRL_FLAG_INACTIVE != 0,
+            })),
+            Err(error) => match Errno::from_io_error(&error) {
+                // Not this one, or none at all.
+                Some(Errno::INVAL | Errno::NOTTY) => Ok(None),
+                _ => Err(error),
+            },
+        }
     }
 
     fn get(&self, control: Cid) -> io::Result<i32> {
-        self.read_control_raw(control)
+        kernel::get(self, control)
     }
 
     fn set(&mut self, control: Cid, value: i32) -> io::Result<()> {
-        self.write_control_raw(control, value)
+        kernel::set(self, control, value)
     }
 }
 
@@ -131,7 +141,7 @@ pub(super) fn apply(device: &Path, wanted: &Controls) -> Option<String> {
     if *wanted == Controls::default() {
         return None;
     }
-    let refused = match Device::open(device) {
+    let refused = match Device::with_path(device) {
         Ok(mut panel) => set(&mut panel, wanted),
         Err(error) => vec![error.to_string()],
     };
@@ -146,33 +156,31 @@ pub(super) fn apply(device: &Path, wanted: &Controls) -> Option<String> {
 
 /// What can be set.
 pub(super) fn list(device: &Device) -> io::Result<Vec<Control>> {
-    let described = device.described()?;
-    let controls = KNOBS.iter().filter_map(|knob| {
-        let found = knob.find(&described)?;
+    let mut controls = Vec::new();
+    for knob in &KNOBS {
+        let Some(found) = device.describe(knob.control)? else {
+            continue;
+        };
         let now = device.get(knob.control).ok();
-        Some(Control {
+        controls.push(Control {
             key: knob.key,
-            allowed: knob.allowed(found),
+            allowed: knob.allowed(&found),
             default: knob.value_of(found.default),
             now: now.and_then(|now| knob.value_of(now)),
             automatic: found.inactive,
-        })
-    });
-    Ok(controls.collect())
+        });
+    }
+    Ok(controls)
 }
 
 /// What was not taken, and why.
 fn set(panel: &mut impl Panel, wanted: &Controls) -> Vec<String> {
-    let described = match panel.described() {
-        Ok(described) => described,
-        Err(error) => return vec![format!("it does not tell its controls: {error}")],
-    };
     let mut refused = Vec::new();
     for knob in &KNOBS {
         let Some(value) = (knob.wanted)(wanted) else {
             continue;
         };
-        if let Err(why) = knob.set(panel, &described, value.into()) {
+        if let Err(why) = knob.set(panel, value.into()) {
             refused.push(format!("camera.{} = {value}, but {why}", knob.key));
         }
     }
@@ -180,24 +188,17 @@ fn set(panel: &mut impl Panel, wanted: &Controls) -> Vec<String> {
 }
 
 impl Knob {
-    fn find<'a>(&self, described: &'a [Described]) -> Option<&'a Described> {
-        described.iter().find(|found| found.control == self.control)
-    }
-
-    fn set(
-        &self,
-        panel: &mut impl Panel,
-        described: &[Described],
-        value: i64,
-    ) -> Result<(), String> {
-        let Some(found) = self.find(described) else {
-            return Err("it has no such control".into());
+    fn set(&self, panel: &mut impl Panel, value: i64) -> Result<(), String> {
+        let describe = |panel: &dyn Panel, control| {
+            let described = panel.describe(control);
+            described.map_err(|error| format!("it does not tell what it takes: {error}"))
         };
-        let allowed = self.allowed(found);
+        let found = describe(panel, self.control)?.ok_or("it has no such control")?;
+        let allowed = self.allowed(&found);
         let raw = self.raw_of(value).filter(|_| allowed.has(value));
         let raw = raw.ok_or_else(|| format!("it takes {allowed}"))?;
         if let Some((automatic, manual)) = self.automatic
-            && described.iter().any(|found| found.control == automatic)
+            && describe(panel, automatic)?.is_some()
         {
             let off = panel.set(automatic, manual);
             off.map_err(|error| format!("its automatic cannot be switched off: {error}"))?;
@@ -246,14 +247,15 @@ mod tests {
 
     /// A camera whose every setting is noted.
     struct Scripted {
-        described: Vec<Described>,
+        described: Vec<(Cid, Described)>,
         set: Vec<(Cid, i32)>,
         refuses: Option<Cid>,
     }
 
     impl Panel for Scripted {
-        fn described(&self) -> io::Result<Vec<Described>> {
-            Ok(self.described.clone())
+        fn describe(&self, control: Cid) -> io::Result<Option<Described>> {
+            let found = self.described.iter().find(|found| found.0 == control);
+            Ok(found.map(|found| found.1))
         }
 
         fn get(&self, _: Cid) -> io::Result<i32> {
@@ -270,13 +272,15 @@ mod tests {
     }
 
     fn camera(controls: &[(Cid, i32, i32, i32)]) -> Scripted {
-        let described = |&(control, minimum, maximum, step): &(Cid, i32, i32, i32)| Described {
-            control,
-            minimum,
-            maximum,
-            step,
-            default: minimum,
-            inactive: false,
+        let described = |&(control, minimum, maximum, step): &(Cid, i32, i32, i32)| {
+            let described = Described {
+                minimum,
+                maximum,
+                step,
+                default: minimum,
+                inactive: false,
+            };
+            (control, described)
         };
         Scripted {
             described: controls.iter().map(described).collect(),
@@ -288,9 +292,9 @@ mod tests {
     #[test]
     fn the_automatic_is_switched_off_before_the_value_is_set() {
         let mut camera = camera(&[
-            (Cid::EXPOSURE_AUTO, 0, 3, 1),
-            (Cid::EXPOSURE_ABSOLUTE, 3, 2047, 1),
-            (Cid::POWER_LINE_FREQUENCY, 0, 2, 1),
+            (V4L2_CID_EXPOSURE_AUTO, 0, 3, 1),
+            (V4L2_CID_EXPOSURE_ABSOLUTE, 3, 2047, 1),
+            (V4L2_CID_POWER_LINE_FREQUENCY, 0, 2, 1),
         ]);
         let wanted = Controls {
             exposure_us: Some(5000),
@@ -301,9 +305,9 @@ mod tests {
         assert_eq!(
             camera.set,
             [
-                (Cid::EXPOSURE_AUTO, MANUAL_EXPOSURE),
-                (Cid::EXPOSURE_ABSOLUTE, 50),
-                (Cid::POWER_LINE_FREQUENCY, 2),
+                (V4L2_CID_EXPOSURE_AUTO, MANUAL_EXPOSURE),
+                (V4L2_CID_EXPOSURE_ABSOLUTE, 50),
+                (V4L2_CID_POWER_LINE_FREQUENCY, 2),
             ]
         );
     }
@@ -311,10 +315,10 @@ mod tests {
     #[test]
     fn what_is_not_taken_is_told_and_the_rest_is_set() {
         let mut camera = camera(&[
-            (Cid::EXPOSURE_AUTO, 0, 3, 1),
-            (Cid::EXPOSURE_ABSOLUTE, 3, 2047, 1),
-            (Cid::GAIN, 0, 255, 1),
-            (Cid::POWER_LINE_FREQUENCY, 1, 2, 1),
+            (V4L2_CID_EXPOSURE_AUTO, 0, 3, 1),
+            (V4L2_CID_EXPOSURE_ABSOLUTE, 3, 2047, 1),
+            (V4L2_CID_GAIN, 0, 255, 1),
+            (V4L2_CID_POWER_LINE_FREQUENCY, 1, 2, 1),
         ]);
         let wanted = Controls {
             exposure_us: Some(5050),
@@ -331,13 +335,16 @@ mod tests {
                 "camera.power_line_hz = 0, but it takes 50 or 60",
             ]
         );
-        assert_eq!(camera.set, [(Cid::GAIN, 255)]);
+        assert_eq!(camera.set, [(V4L2_CID_GAIN, 255)]);
     }
 
     #[test]
     fn a_value_that_the_automatic_would_overrule_is_not_called_set() {
-        let mut camera = camera(&[(Cid::FOCUS_AUTO, 0, 1, 1), (Cid::FOCUS_ABSOLUTE, 0, 250, 5)]);
-        camera.refuses = Some(Cid::FOCUS_AUTO);
+        let mut camera = camera(&[
+            (V4L2_CID_FOCUS_AUTO, 0, 1, 1),
+            (V4L2_CID_FOCUS_ABSOLUTE, 0, 250, 5),
+        ]);
+        camera.refuses = Some(V4L2_CID_FOCUS_AUTO);
         let wanted = Controls {
             focus: Some(30),
             ..Controls::default()

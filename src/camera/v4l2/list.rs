@@ -4,12 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use linuxvideo::CapabilityFlags;
 use v4l::format::FourCC;
 use v4l::framesize::FrameSizeEnum;
+use v4l::v4l_sys::{V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE};
 use v4l::video::Capture;
 
-use super::{PixelFormat, controls, of_device, pixels};
+use super::{PixelFormat, controls, kernel, of_device, pixels};
 use crate::camera::CameraError;
 use crate::camera::found::{Found, Offer, Size};
 
@@ -28,21 +28,28 @@ pub fn list() -> Vec<Result<Found, CameraError>> {
 
 /// What a device is, if it is a camera.
 fn ask(path: &Path) -> io::Result<Option<Found>> {
-    let device = linuxvideo::Device::open(path)?;
-    let about = device.capabilities()?;
-    let needed = CapabilityFlags::VIDEO_CAPTURE | CapabilityFlags::STREAMING;
-    if !about.device_capabilities().contains(needed) {
+    let device = v4l::Device::with_path(path)?;
+    let about = kernel::capability(&device)?;
+    let needed = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
+    if about.device_caps & needed != needed {
         return Ok(None);
     }
     Ok(Some(Found {
         device: path.into(),
         stable_names: stable_names(path),
-        name: name(path),
-        driver: about.driver().into(),
-        bus: about.bus_info().into(),
-        formats: formats(&v4l::Device::with_path(path)?)?,
+        formats: formats(&device)?,
         controls: controls::list(&device)?,
+        name: text(&about.card),
+        driver: text(&about.driver),
+        bus: text(&about.bus_info),
     }))
+}
+
+/// A string of C's that need not be UTF-8.
+fn text(bytes: &[u8]) -> String {
+    let length = bytes.iter().position(|&byte| byte == 0);
+    let text = String::from_utf8_lossy(&bytes[..length.unwrap_or(bytes.len())]);
+    text.trim().into()
 }
 
 fn formats(device: &v4l::Device) -> io::Result<Vec<Offer>> {
@@ -82,14 +89,6 @@ fn sizes(device: &v4l::Device, fourcc: FourCC) -> (Vec<Size>, bool) {
         }
     }
     (sizes, any_between)
-}
-
-/// The maker's name as sysfs has it: what the device says itself need not be whole UTF-8, and linuxvideo panics if it is not.
-fn name(device: &Path) -> String {
-    let node = device.file_name().unwrap_or_default();
-    let name = fs::read(Path::new("/sys/class/video4linux").join(node).join("name"));
-    let name = name.unwrap_or_default();
-    String::from_utf8_lossy(&name).trim().into()
 }
 
 /// The links to a device that udev keeps.
