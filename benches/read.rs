@@ -43,7 +43,7 @@ fn jpeg_to_frame() -> Frame {
 #[divan::bench]
 fn frame_to_letterbox(bencher: Bencher) {
     let frame = frame();
-    bencher.bench_local(|| letterbox(black_box(&frame), 512, 288, 1.0));
+    bencher.bench_local(|| letterbox(black_box(&frame), 512, 288));
 }
 
 #[divan::bench]

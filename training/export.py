@@ -99,16 +99,12 @@ def recognizer(net: Recognizer, path: Path) -> None:
 def locator(net: Locator, path: Path) -> None:
     graph = Graph()
     features = trunk(graph, net.trunk, "scene")
-    rows, columns, split = SCENE[0] // STRIDE, SCENE[1] // STRIDE, net.SPLIT
-    shape = graph.constant("cells_shape", np.int64([1, net.head.in_channels, rows * columns // split**2]))
-    flat = graph.node("Reshape", [features, shape], "flat")
-    cells = graph.node("Transpose", [flat], "cells", perm=[0, 2, 1])
+    # Nothing here knows how large a scene is: vinspect looks at scenes of two sizes.
+    cells = graph.node("Transpose", [features], "cells", perm=[0, 2, 3, 1])
     out = matmul(graph, cells, net.head.weight[:, :, 0, 0], net.head.bias, "head")
-    by_channel = graph.node("Transpose", [out], "head_by_channel", perm=[0, 2, 1])
-    fine = graph.constant("fine_shape", np.int64([net.CHANNELS, split, split, rows // split, columns // split]))
-    fine = graph.node("Reshape", [by_channel, fine], "fine")
-    fine = graph.node("Transpose", [fine], "fine_in_order", perm=[0, 3, 1, 4, 2])
-    graph.node("Reshape", [fine, graph.constant("map_shape", np.int64([1, net.CHANNELS, rows, columns]))], "map")
+    by_channel = graph.node("Transpose", [out], "head_by_channel", perm=[0, 3, 1, 2])
+    graph.node("DepthToSpace", [by_channel], "map", blocksize=net.SPLIT, mode="CRD")
+    rows, columns = SCENE[0] // STRIDE, SCENE[1] // STRIDE
     graph.save(
         path, [("scene", [1, 1, *SCENE])], [("map", [1, net.CHANNELS, rows, columns])],
         "scene: grey 0..1, letter-boxed. map, one cell each 8 pixels: score logit, then x and y of the corners TL, TR, BR, BL of the text, in cells from the cell's middle, and the logit of these being told from BR on instead.",

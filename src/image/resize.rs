@@ -22,12 +22,11 @@ impl Letterbox {
     }
 }
 
-/// Fits a frame into a `share` (over 0 up to 1) of `width`×`height`, centred, 0 to 1 a pixel, row by row.
-pub fn letterbox(frame: &Frame, width: usize, height: usize, share: f32) -> (Vec<f32>, Letterbox) {
+/// Fits a frame into `width`×`height`, centred, 0 to 1 a pixel, row by row.
+pub fn letterbox(frame: &Frame, width: usize, height: usize) -> (Vec<f32>, Letterbox) {
     let mut pixels = vec![BARS; width * height];
-    let scale = share
-        * (width as f32 / frame.width.max(1) as f32)
-            .min(height as f32 / frame.height.max(1) as f32);
+    let scale =
+        (width as f32 / frame.width.max(1) as f32).min(height as f32 / frame.height.max(1) as f32);
     let inner =
         |size: usize, limit: usize| ((size as f32 * scale).round() as usize).clamp(1, limit);
     let (inner_width, inner_height) = (inner(frame.width, width), inner(frame.height, height));
@@ -130,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_square_picture_gets_bars_left_and_right() {
-        let (pixels, fit) = letterbox(&ramp(256, 256), 512, 288, 1.0);
+        let (pixels, fit) = letterbox(&ramp(256, 256), 512, 288);
         assert_eq!((fit.scale, fit.offset), (1.125, Point { x: 112.0, y: 0.0 }));
         assert_eq!(pixels[111], BARS);
         assert!(pixels[112] < 0.02 && pixels[399] > 0.95);
@@ -144,7 +143,7 @@ mod tests {
                 height,
                 luma: vec![102; width * height],
             };
-            let (pixels, _) = letterbox(&frame, 64, 36, 1.0);
+            let (pixels, _) = letterbox(&frame, 64, 36);
             let odd = pixels
                 .iter()
                 .find(|&&value| (value - 0.4).abs() > 1e-4 && value != BARS);
@@ -154,7 +153,7 @@ mod tests {
 
     #[test]
     fn quads_find_back_to_the_frame() {
-        let (_, fit) = letterbox(&ramp(1280, 720), 512, 288, 1.0);
+        let (_, fit) = letterbox(&ramp(1280, 720), 512, 288);
         let corner = Point { x: 512.0, y: 288.0 };
         assert_eq!(
             fit.to_frame(&Quad([corner; 4])).0[0],

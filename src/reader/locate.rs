@@ -2,14 +2,16 @@
 
 use super::ReadError;
 use crate::image::{Frame, Letterbox, Point, Quad, letterbox};
-use crate::inference::Network;
+use crate::inference::{Model, Network, Tract};
 
-/// The network's input: pixels a row, rows.
-pub(super) const INPUT: (usize, usize) = (512, 288);
+/// A frame is fitted whole into so many pixels a row and rows: multiples of 16.
+type Size = (usize, usize);
+/// For text that is large in the frame: the network does not see the ends of what is wider than half of [`FINE`].
+pub(super) const COARSE: Size = (320, 176);
+/// For small text.
+pub(super) const FINE: Size = (512, 288);
 /// Input pixels a cell of the output.
 const STRIDE: usize = 8;
-/// The output: cells a row, rows.
-const CELLS: (usize, usize) = (INPUT.0 / STRIDE, INPUT.1 / STRIDE);
 /// Score of the cell, x and y of four corners in [`Quad`]'s order, and whether they are told the other way up.
 const CHANNELS: usize = 10;
 /// Cells with less than this probability do not start a line. With 0.2 a frame without a VIN takes four times as long, and of
@@ -20,17 +22,30 @@ const VOTE: f32 = 0.1;
 /// Lines a frame.
 pub(super) const LINES: usize = 4;
 
-/// The lines of a frame that fills a `share` of the network's input, surest first.
-pub fn locate(
-    network: &dyn Network,
-    frame: &Frame,
-    share: f32,
-) -> Result<heapless::Vec<Quad, LINES>, ReadError> {
-    let (pixels, fit) = letterbox(frame, INPUT.0, INPUT.1, share);
-    let outputs = network.run(pixels)?;
-    match outputs.first() {
-        Some(map) if map.len() == CHANNELS * CELLS.0 * CELLS.1 => Ok(decode(map, &fit)),
-        _ => Err(ReadError::Shape("locator")),
+/// The network for frames of one size.
+pub(super) struct Locator {
+    network: Box<dyn Network>,
+    size: Size,
+}
+
+impl Locator {
+    pub fn new(model: &Model, size: Size) -> Result<Self, ReadError> {
+        let network = Tract::with_input(model, &[1, 1, size.1, size.0])?;
+        Ok(Self {
+            network: Box::new(network),
+            size,
+        })
+    }
+
+    /// The lines of a frame, surest first.
+    pub fn lines(&self, frame: &Frame) -> Result<heapless::Vec<Quad, LINES>, ReadError> {
+        let (pixels, fit) = letterbox(frame, self.size.0, self.size.1);
+        let outputs = self.network.run(pixels)?;
+        let cells = (self.size.0 / STRIDE, self.size.1 / STRIDE);
+        match outputs.first() {
+            Some(map) if map.len() == CHANNELS * cells.0 * cells.1 => Ok(decode(map, cells, &fit)),
+            _ => Err(ReadError::Shape("locator")),
+        }
     }
 }
 
@@ -58,8 +73,9 @@ impl Cell {
     }
 }
 
-fn decode(map: &[f32], fit: &Letterbox) -> heapless::Vec<Quad, LINES> {
-    let mut cells = unfold(map);
+/// From an output of so many cells a row and rows.
+fn decode(map: &[f32], cells: (usize, usize), fit: &Letterbox) -> heapless::Vec<Quad, LINES> {
+    let mut cells = unfold(map, cells);
     cells.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     let mut lines = heapless::Vec::new();
     while let Some(seed) = cells.first().filter(|cell| cell.probability >= SEED) {
@@ -82,15 +98,15 @@ fn decode(map: &[f32], fit: &Letterbox) -> heapless::Vec<Quad, LINES> {
 }
 
 /// The cells that may be part of a line.
-fn unfold(map: &[f32]) -> Vec<Cell> {
-    let count = CELLS.0 * CELLS.1;
+fn unfold(map: &[f32], (columns, rows): (usize, usize)) -> Vec<Cell> {
+    let count = columns * rows;
     let channel = |channel: usize, cell: usize| map[channel * count + cell];
     (0..count)
         .filter_map(|cell| {
             let probability = 1.0 / (1.0 + (-channel(0, cell)).exp());
             let at = Point {
-                x: (cell % CELLS.0) as f32 + 0.5,
-                y: (cell / CELLS.0) as f32 + 0.5,
+                x: (cell % columns) as f32 + 0.5,
+                y: (cell / columns) as f32 + 0.5,
             };
             // The network counts from the middle of the first pixel, a quad from its corner.
             let pixels = |cells: f32| cells * STRIDE as f32 + 0.5;
@@ -154,6 +170,8 @@ pub(super) mod tests {
     use super::*;
     use crate::inference::NetworkError;
 
+    const CELLS: (usize, usize) = (FINE.0 / STRIDE, FINE.1 / STRIDE);
+
     /// A network that always says the same.
     struct Says(Vec<f32>);
 
@@ -163,10 +181,23 @@ pub(super) mod tests {
         }
     }
 
-    /// An output without a line.
-    pub fn nothing() -> Vec<f32> {
-        let mut map = vec![0.0; CHANNELS * CELLS.0 * CELLS.1];
-        map[..CELLS.0 * CELLS.1].fill(-9.0);
+    /// A locator of a network that is no model's.
+    pub fn scripted(network: impl Network + 'static, size: Size) -> Locator {
+        Locator {
+            network: Box::new(network),
+            size,
+        }
+    }
+
+    fn locate(network: Says, frame: &Frame) -> Result<heapless::Vec<Quad, LINES>, ReadError> {
+        scripted(network, FINE).lines(frame)
+    }
+
+    /// The output of a size without a line.
+    pub fn nothing(size: Size) -> Vec<f32> {
+        let cells = size.0 * size.1 / STRIDE.pow(2);
+        let mut map = vec![0.0; CHANNELS * cells];
+        map[..cells].fill(-9.0);
         map
     }
 
@@ -174,20 +205,22 @@ pub(super) mod tests {
     /// the distance.
     pub fn add(
         map: &mut [f32],
+        size: Size,
         columns: std::ops::Range<usize>,
         row: usize,
         quad: [(f32, f32); 4],
     ) {
+        let cells = size.0 * size.1 / STRIDE.pow(2);
         for column in columns {
-            let cell = row * CELLS.0 + column;
+            let cell = row * size.0 / STRIDE + column;
             map[cell] = 3.0;
             for (corner, (x, y)) in quad.into_iter().enumerate() {
                 let (dx, dy) = (
                     (x - 0.5) / 8.0 - (column as f32 + 0.5),
                     (y - 0.5) / 8.0 - (row as f32 + 0.5),
                 );
-                map[(1 + 2 * corner) * CELLS.0 * CELLS.1 + cell] = dx * 1.02;
-                map[(2 + 2 * corner) * CELLS.0 * CELLS.1 + cell] = dy;
+                map[(1 + 2 * corner) * cells + cell] = dx * 1.02;
+                map[(2 + 2 * corner) * cells + cell] = dy;
             }
         }
     }
@@ -203,7 +236,7 @@ pub(super) mod tests {
     #[test]
     fn no_line_no_quad() {
         assert!(
-            locate(&Says(nothing()), &frame(1280, 720), 1.0)
+            locate(Says(nothing(FINE)), &frame(1280, 720))
                 .unwrap()
                 .is_empty()
         );
@@ -211,10 +244,10 @@ pub(super) mod tests {
 
     #[test]
     fn a_line_is_found_in_frame_pixels_whichever_way_up() {
-        let mut map = nothing();
+        let mut map = nothing(FINE);
         let upside_down = [(240.0, 76.0), (80.0, 76.0), (80.0, 64.0), (240.0, 64.0)];
-        add(&mut map, 11..29, 8, upside_down);
-        let lines = locate(&Says(map), &frame(1280, 720), 1.0).unwrap();
+        add(&mut map, FINE, 11..29, 8, upside_down);
+        let lines = locate(Says(map), &frame(1280, 720)).unwrap();
         assert_eq!(lines.len(), 1);
         for (found, (x, y)) in lines[0].0.iter().zip(upside_down) {
             let wanted = Point {
@@ -228,11 +261,11 @@ pub(super) mod tests {
 
     #[test]
     fn cells_that_start_from_opposite_ends_agree() {
-        let mut map = nothing();
+        let mut map = nothing(FINE);
         let upright = [(80.0, 64.0), (240.0, 64.0), (240.0, 76.0), (80.0, 76.0)];
         let turned = [upright[2], upright[3], upright[0], upright[1]];
-        add(&mut map, 11..20, 8, upright);
-        add(&mut map, 20..29, 8, turned);
+        add(&mut map, FINE, 11..20, 8, upright);
+        add(&mut map, FINE, 20..29, 8, turned);
         let logit = |map: &mut Vec<f32>, columns: std::ops::Range<usize>, turned: f32| {
             for column in columns {
                 map[(CHANNELS - 1) * CELLS.0 * CELLS.1 + 8 * CELLS.0 + column] = turned;
@@ -241,7 +274,7 @@ pub(super) mod tests {
         logit(&mut map, 11..20, -1.0);
         logit(&mut map, 20..29, 2.0);
         let first_corner = |map: &Vec<f32>| {
-            let lines = locate(&Says(map.clone()), &frame(512, 288), 1.0).unwrap();
+            let lines = locate(Says(map.clone()), &frame(512, 288)).unwrap();
             assert_eq!(lines.len(), 1);
             lines[0].0[0]
         };
@@ -254,15 +287,17 @@ pub(super) mod tests {
 
     #[test]
     fn two_lines_are_two() {
-        let mut map = nothing();
+        let mut map = nothing(FINE);
         add(
             &mut map,
+            FINE,
             2..20,
             4,
             [(16.0, 30.0), (160.0, 30.0), (160.0, 42.0), (16.0, 42.0)],
         );
         add(
             &mut map,
+            FINE,
             30..50,
             20,
             [
@@ -272,23 +307,24 @@ pub(super) mod tests {
                 (240.0, 170.0),
             ],
         );
-        assert_eq!(locate(&Says(map), &frame(640, 360), 1.0).unwrap().len(), 2);
+        assert_eq!(locate(Says(map), &frame(640, 360)).unwrap().len(), 2);
     }
 
     #[test]
     fn lines_of_one_sticker_stay_apart() {
-        let mut map = nothing();
+        let mut map = nothing(FINE);
         for (row, top) in [(2, 36.0), (3, 52.0)] {
             let quad = [16.0, 192.0, 192.0, 16.0];
             let heights = [top, top, top + 12.0, top + 12.0];
             add(
                 &mut map,
+                FINE,
                 1..12,
                 row,
                 std::array::from_fn(|i| (quad[i], heights[i])),
             );
         }
-        let lines = locate(&Says(map), &frame(512, 288), 1.0).unwrap();
+        let lines = locate(Says(map), &frame(512, 288)).unwrap();
         let mut tops: Vec<_> = lines.iter().map(|line| line.0[0].y.round()).collect();
         tops.sort_by(f32::total_cmp);
         assert_eq!(tops, [36.0, 52.0]);
@@ -299,8 +335,8 @@ pub(super) mod tests {
         for value in [0.0, f32::NAN, f32::INFINITY, 1e30] {
             let mut map = vec![value; CHANNELS * CELLS.0 * CELLS.1];
             map[0] = 5.0;
-            locate(&Says(map), &frame(64, 64), 1.0).unwrap();
+            locate(Says(map), &frame(64, 64)).unwrap();
         }
-        assert!(locate(&Says(vec![1.0]), &frame(64, 64), 1.0).is_err());
+        assert!(locate(Says(vec![1.0]), &frame(64, 64)).is_err());
     }
 }

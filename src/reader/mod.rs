@@ -23,6 +23,7 @@ use serde::Serialize;
 use crate::image::{Frame, Quad};
 use crate::inference::{Model, Network, NetworkError, Tract};
 use crate::vin::{CheckDigit, LENGTH, Vin};
+use locate::Locator;
 
 /// What the recognizer saw in one strip.
 #[derive(Clone, Debug)]
@@ -108,7 +109,8 @@ const MARKS: usize = 2 * locate::LINES;
 
 /// Reads frames with three networks.
 pub struct Reader {
-    locator: Box<dyn Network>,
+    coarse: Locator,
+    fine: Locator,
     recognizer: Box<dyn Network>,
     proofreader: Box<dyn Network>,
     decision: Decision,
@@ -123,7 +125,8 @@ impl Reader {
             proofreader,
         } = models;
         Ok(Self {
-            locator: Box::new(Tract::new(locator)?),
+            coarse: Locator::new(locator, locate::COARSE)?,
+            fine: Locator::new(locator, locate::FINE)?,
             recognizer: Box::new(Tract::new(recognizer)?),
             proofreader: Box::new(Tract::new(proofreader)?),
             decision,

@@ -28,6 +28,10 @@ const AGAIN: [((f32, f32, f32, f32), bool); 4] = [
 const LIKELY: f32 = 0.5;
 /// Clarity from which on a likely mark is read again.
 const READABLE: f32 = 0.3;
+/// Odds, as a natural logarithm, against its likeliest rival from which on nobody doubts a character. Two networks that have no
+/// doubt of the same 17 are not asked again: of 613 such readings of tuning photographs, the same ones shaken, and rendered scenes,
+/// two were wrong, and both as sure after all the cuts.
+const DOUBTLESS: f32 = 4.0;
 /// How far off where it was put a text may be in a loose strip for the next to be a close one, pixels along and across.
 const THERE: (f32, f32) = (6.0, 4.0);
 /// Further off than this, a close strip is cut once more.
@@ -84,6 +88,8 @@ fn read_again(
     frame: &Frame,
     mark: &mut Mark,
 ) -> Result<(), ReadError> {
+    let first = mark.evidence.clone();
+    let mut cuts = 1.0;
     for (target, proofread) in AGAIN {
         let network = if proofread { proofreader } else { recognizer };
         let Strip { evidence, .. } = cut(network, frame, &mark.quad, target)?;
@@ -92,14 +98,40 @@ fn read_again(
             *sum += log;
         }
         mark.evidence.mark += evidence.mark;
+        cuts += 1.0;
+        if cuts == 2.0 && agree_without_doubt(&first, &evidence) {
+            break;
+        }
     }
-    let cuts = (AGAIN.len() + 1) as f32;
     mark.evidence.mark /= cuts;
     for place in &mut mark.evidence.log_p {
         place.iter_mut().for_each(|sum| *sum /= cuts);
         log_softmax(place);
     }
     Ok(())
+}
+
+fn agree_without_doubt(one: &Evidence, other: &Evidence) -> bool {
+    let mut places = one.log_p.iter().zip(&other.log_p);
+    places.all(|(one, other)| {
+        let (one, other) = (likeliest(one), likeliest(other));
+        one.0 == other.0 && one.1.min(other.1) >= DOUBTLESS
+    })
+}
+
+/// The likeliest character, and its odds against the next likely one as a natural logarithm.
+fn likeliest(logs: &[f32; CHARACTERS]) -> (usize, f32) {
+    let mut best = (0, f32::NEG_INFINITY);
+    let mut rival = f32::NEG_INFINITY;
+    for (character, &log) in logs.iter().enumerate() {
+        if log > best.1 {
+            rival = best.1;
+            best = (character, log);
+        } else {
+            rival = rival.max(log);
+        }
+    }
+    (best.0, best.1 - rival)
 }
 
 /// What a strip shows.

@@ -1,6 +1,6 @@
 //! Frame → marks: which lines are looked at, in which order, and when it is enough.
 
-use super::locate::{self, locate};
+use super::locate::{self, Locator};
 use super::recognize::{self, Line};
 use super::{Evidence, MARKS, Mark, ReadError, Reader};
 use crate::image::{Frame, Quad};
@@ -17,14 +17,13 @@ const HARDLY_ANOTHER: f32 = 0.8;
 /// Steps towards a line at most: each shows a character more at either end, and the locator may have missed some.
 const STEPS: usize = 4;
 
-/// Which shares of the locator's input a frame fills, in turn. It does not see the ends of text wider than half its input, and
-/// a camera that is fixed for the VIN shows it large; but in a picture that is smaller than the input, text must be large to
-/// be readable at all, and a smaller size would lose it.
-fn shares(frame: &Frame) -> [f32; 2] {
-    if frame.width > locate::INPUT.0 {
-        [0.6, 1.0]
+/// In which order a frame is looked at. A camera that is fixed for the VIN shows it large; but in a picture that is smaller than
+/// the finer input, text must be large to be readable at all, and the coarser one would lose it.
+fn looks<'a>(reader: &'a Reader, frame: &Frame) -> [&'a Locator; 2] {
+    if frame.width > locate::FINE.0 {
+        [&reader.coarse, &reader.fine]
     } else {
-        [1.0, 0.6]
+        [&reader.fine, &reader.coarse]
     }
 }
 
@@ -40,13 +39,13 @@ pub(super) fn search(
         marks: heapless::Vec::new(),
     };
     let mut located: heapless::Vec<Quad, MARKS> = heapless::Vec::new();
-    for share in shares(frame) {
-        let quads = locate(&*reader.locator, frame, share)?;
+    for locator in looks(reader, frame) {
+        let quads = locator.lines(frame)?;
         search.look_at(&quads)?;
         if search.is_sure() {
             return Ok(search.marks);
         }
-        // There is room for the lines of both shares.
+        // There is room for the lines of both.
         located.extend(quads);
     }
     // The locator may have taken the wrong way up.
@@ -177,7 +176,8 @@ mod tests {
     use super::*;
     use crate::inference::{Network, NetworkError};
     use crate::reader::Decision;
-    use crate::reader::locate::tests::{add, nothing};
+    use crate::reader::locate::tests::{add, nothing, scripted};
+    use crate::reader::locate::{COARSE, FINE};
     use crate::reader::recognize::corners_of;
     use crate::vin::LENGTH;
 
@@ -194,16 +194,18 @@ mod tests {
         }
     }
 
-    /// One line across the middle of the locator's input, from left to right.
-    fn one_line(_: &[f32]) -> Vec<Vec<f32>> {
-        let mut map = nothing();
-        let line = [
-            (160.0, 140.0),
-            (352.0, 140.0),
-            (352.0, 156.0),
-            (160.0, 156.0),
-        ];
-        add(&mut map, 20..44, 18, line);
+    /// One line across the middle of a locator's input, from left to right.
+    fn one_line(scene: &[f32]) -> Vec<Vec<f32>> {
+        let size = [COARSE, FINE]
+            .into_iter()
+            .find(|size| size.0 * size.1 == scene.len());
+        let size = size.unwrap();
+        let (x, y) = (size.0 / 2, size.1 / 2);
+        let (left, right) = ((x - 96) as f32, (x + 96) as f32);
+        let (top, bottom) = ((y - 4) as f32, (y + 12) as f32);
+        let line = [(left, top), (right, top), (right, bottom), (left, bottom)];
+        let mut map = nothing(size);
+        add(&mut map, size, (x - 96) / 8..(x + 96) / 8, y / 8, line);
         vec![map]
     }
 
@@ -220,11 +222,13 @@ mod tests {
     /// The marks of a frame that gets brighter from left to right or the other way, and how often the locator ran.
     fn marks_of(rising: bool, clear: bool) -> (heapless::Vec<Mark, MARKS>, usize) {
         let runs = Arc::new(AtomicUsize::new(0));
+        let locator = |size| {
+            let (runs, what) = (runs.clone(), one_line);
+            scripted(Says { runs, what }, size)
+        };
         let reader = Reader {
-            locator: Box::new(Says {
-                runs: runs.clone(),
-                what: one_line,
-            }),
+            coarse: locator(COARSE),
+            fine: locator(FINE),
             recognizer: Box::new(Says {
                 runs: Arc::default(),
                 what: move |strip: &[f32]| brighter(strip, clear),

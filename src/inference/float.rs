@@ -1,0 +1,174 @@
+//! An int8 network → the same one in float, for processors that multiply floats faster than bytes.
+//!
+//! Weights stay what they were rounded to. What goes from one layer to the next is cut off where int8 ends, but not rounded.
+
+use std::collections::HashMap;
+
+use tract_onnx::data_resolver::MmapDataResolver;
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto, tensor_proto::DataType};
+use tract_onnx::prelude::*;
+use tract_onnx::tensor::load_tensor;
+
+/// Rewrites a graph whose int8 layers are all convolutions (QLinearConv) with zero points of 0; another one stays as it is.
+pub(super) fn in_float(graph: &mut GraphProto) -> TractResult<()> {
+    let constants = Constants::of(graph)?;
+    let mut nodes = Vec::new();
+    let mut added = Vec::new();
+    for node in &graph.node {
+        let Some(first) = node.input.first() else {
+            return Ok(());
+        };
+        match node.op_type.as_str() {
+            "QLinearConv" => {
+                let Some(convolution) = Convolution::of(node, &constants) else {
+                    return Ok(());
+                };
+                convolution.write(node, first, &mut nodes, &mut added)?;
+            }
+            "QuantizeLinear" | "DequantizeLinear" => {
+                if constants.0.contains_key(first) || !constants.are_zero(node.input.get(2)) {
+                    return Ok(());
+                }
+                nodes.push(NodeProto {
+                    op_type: "Identity".into(),
+                    input: vec![first.clone()],
+                    ..node.clone()
+                });
+            }
+            other if other.contains("QLinear") || other.contains("Integer") => return Ok(()),
+            _ => nodes.push(node.clone()),
+        }
+    }
+    graph.node = nodes;
+    graph.initializer.extend(added);
+    Ok(())
+}
+
+/// What is known of a graph before it runs, by name.
+struct Constants(HashMap<String, Tensor>);
+
+impl Constants {
+    fn of(graph: &GraphProto) -> TractResult<Self> {
+        let constants = graph.initializer.iter().map(|constant| {
+            let tensor = load_tensor(&MmapDataResolver, constant, None)?;
+            Ok((constant.name.clone(), tensor))
+        });
+        constants.collect::<TractResult<_>>().map(Self)
+    }
+
+    /// As floats, and its shape.
+    fn floats(&self, name: Option<&String>) -> Option<(Vec<f32>, Vec<i64>)> {
+        let tensor = self.0.get(name?)?;
+        let shape = tensor.shape().iter().map(|&side| side as i64).collect();
+        let floats = tensor.cast_to::<f32>().ok()?;
+        let floats = floats.try_as_plain_ram().ok()?.as_slice::<f32>().ok()?;
+        Some((floats.to_vec(), shape))
+    }
+
+    fn number(&self, name: Option<&String>) -> Option<f32> {
+        self.floats(name)?.0.first().copied()
+    }
+
+    /// Whether zero points are 0, as they are if they are left out.
+    fn are_zero(&self, name: Option<&String>) -> bool {
+        let given = name.filter(|name| !name.is_empty());
+        given.is_none_or(|name| {
+            let points = self.floats(Some(name));
+            points.is_some_and(|(points, _)| points.iter().all(|&point| point == 0.0))
+        })
+    }
+}
+
+/// A convolution as a QLinearConv says it.
+struct Convolution {
+    weights: Vec<f32>,
+    /// Outputs, inputs, rows, columns.
+    shape: Vec<i64>,
+    bias: Vec<f32>,
+    /// What the largest byte stands for.
+    highest: f32,
+}
+
+impl Convolution {
+    /// None if it is more than this file is for.
+    fn of(node: &NodeProto, constants: &Constants) -> Option<Self> {
+        let input = |at: usize| node.input.get(at);
+        let output_zero = constants.0.get(input(7)?)?;
+        let known = output_zero.datum_type() == u8::datum_type()
+            && [2, 5, 7]
+                .into_iter()
+                .all(|at| constants.are_zero(input(at)));
+        if !known {
+            return None;
+        }
+        let (bytes, shape) = constants.floats(input(3))?;
+        let outputs = usize::try_from(*shape.first()?).ok()?;
+        let input_scale = constants.number(input(1))?;
+        // One for all outputs, or one for each.
+        let (scales, _) = constants.floats(input(4))?;
+        let scale = |output: usize| scales.get(output).or(scales.first()).copied();
+        let each = bytes.len().checked_div(outputs)?;
+        let scales: Vec<f32> = (0..outputs).map(scale).collect::<Option<_>>()?;
+        let weights = bytes.chunks(each.max(1)).zip(&scales);
+        let bias = match input(8) {
+            Some(_) => constants.floats(input(8))?.0,
+            None => vec![0.0; outputs],
+        };
+        Some(Self {
+            weights: weights
+                .flat_map(|(row, scale)| row.iter().map(move |byte| byte * scale))
+                .collect(),
+            shape,
+            bias: bias
+                .iter()
+                .zip(&scales)
+                .map(|(bias, scale)| bias * input_scale * scale)
+                .collect(),
+            highest: f32::from(u8::MAX) * constants.number(input(6))?,
+        })
+    }
+
+    fn write(
+        self,
+        node: &NodeProto,
+        first: &str,
+        nodes: &mut Vec<NodeProto>,
+        constants: &mut Vec<TensorProto>,
+    ) -> TractResult<()> {
+        let output = node
+            .output
+            .first()
+            .ok_or_else(|| TractError::msg("a layer without an output"))?;
+        let named = |what: &str| format!("{output}/{what}");
+        let mut constant = |what: &str, dims: Vec<i64>, float_data: Vec<f32>| {
+            let name = named(what);
+            constants.push(TensorProto {
+                name: name.clone(),
+                dims,
+                data_type: DataType::Float.into(),
+                float_data,
+                ..TensorProto::default()
+            });
+            name
+        };
+        let outputs = self.bias.len() as i64;
+        let weights = constant("weights", self.shape, self.weights);
+        let bias = constant("bias", vec![outputs], self.bias);
+        let lowest = constant("lowest", vec![], vec![0.0]);
+        let highest = constant("highest", vec![], vec![self.highest]);
+        nodes.push(NodeProto {
+            op_type: "Conv".into(),
+            input: vec![first.into(), weights, bias],
+            output: vec![named("sum")],
+            ..node.clone()
+        });
+        nodes.push(NodeProto {
+            name: named("cut"),
+            op_type: "Clip".into(),
+            input: vec![named("sum"), lowest, highest],
+            output: vec![output.clone()],
+            ..NodeProto::default()
+        });
+        Ok(())
+    }
+}
