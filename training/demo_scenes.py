@@ -231,21 +231,18 @@ def checked(vin: str) -> str:
 
 
 def scenes(np_rng):
-    """(file, what it shows, VIN or none, expected, picture)
-
-    `never_wrong` is for what is too hard for the present models: they may leave it to a person.
-    """
+    """(file, what it shows, VIN or none, expected, picture)"""
     silver, black, white = (0.66, 0.67, 0.68), (0.05, 0.05, 0.055), (0.88, 0.88, 0.87)
     vw, ford = "WVWZZZAUZKW384512", checked("1FTEW1EP0LFA24861")
     toyota, saic = checked("JTMRWRFV0LD051846"), checked("LSJW74U90MZ207315")
     skoda, peugeot = checked("TMBJJ7NX0MY042718"), "VF3LCYHZPFS198274"
     bmw, fiat = checked("WBA5A7C50FG142687"), "ZFA3120000J764915"
 
-    yield "jamb_1", "door sticker", saic, "never_wrong", photograph(np_rng, on_jamb(np_rng, saic, False, "SAIC MOTOR", (0.42, 0.16, 0.1), 3))
-    plate = dash_plate(ford, font("routed-gothic.ttf"), silver, black)
+    yield "jamb_1", "door sticker", saic, "accepted", photograph(np_rng, on_jamb(np_rng, saic, False, "SAIC MOTOR", (0.42, 0.16, 0.1), 3))
+    plate = dash_plate(ford, font("LiberationMono-Regular"), silver, black)
     yield "dash_2", "dash plate", ford, "accepted", photograph(np_rng, dashboard(np_rng, plate, quad(640, 400, plate, 680, 5, 0.85, 0.08), (0.22, 0.2, 0.18)))
     yield "empty", "empty bay", None, "no_read", photograph(np_rng, dashboard(np_rng, None))
-    yield "stamp_2", "stamped metal, slanted", bmw, "never_wrong", photograph(np_rng, stamped(np_rng, bmw, (0.33, 0.2, 0.13), font("DejaVuSansMono.ttf"), 17, 34, False))
+    yield "stamp_2", "stamped metal, slanted", bmw, "accepted", photograph(np_rng, stamped(np_rng, bmw, (0.33, 0.2, 0.13), font("DejaVuSansMono.ttf"), 17, 34, False))
     plate = dash_plate(toyota, font("B612Mono-Regular"), silver, black)
     scene = dashboard(np_rng, plate, quad(600, 420, plate, 520, 2, 0.8))
     kernel = np.zeros((31, 31), np.float32)
@@ -255,10 +252,10 @@ def scenes(np_rng):
     plate = dash_plate(toyota, font("B612Mono-Regular"), white, black, 0.2)
     yield "dash_3", "dash plate", toyota, "accepted", photograph(np_rng, dashboard(np_rng, plate, quad(700, 440, plate, 600, -9, 0.8, -0.08)))
     plate = dash_plate(vw, font("RobotoCondensed-Regular"), black, white)
-    yield "dash_1", "dash plate", vw, "never_wrong", photograph(np_rng, dashboard(np_rng, plate, quad(560, 430, plate, 620, -4, 0.8, 0.06)))
-    yield "stamp_1", "stamped metal", peugeot, "never_wrong", photograph(np_rng, stamped(np_rng, peugeot, (0.5, 0.5, 0.52), font("LiberationMono-Bold"), -2, 38, True))
-    yield "paper", "document", fiat, "never_wrong", photograph(np_rng, document(np_rng, fiat))
-    yield "jamb_2", "door sticker, upside down", skoda, "never_wrong", photograph(np_rng, on_jamb(np_rng, skoda, True, "SKODA AUTO A.S.", (0.62, 0.62, 0.6), -4), turn=True)
+    yield "dash_1", "dash plate", vw, "accepted", photograph(np_rng, dashboard(np_rng, plate, quad(560, 430, plate, 620, -4, 0.8, 0.06)))
+    yield "stamp_1", "stamped metal", peugeot, "accepted", photograph(np_rng, stamped(np_rng, peugeot, (0.5, 0.5, 0.52), font("LiberationMono-Bold"), -2, 38, True))
+    yield "paper", "document", fiat, "accepted", photograph(np_rng, document(np_rng, fiat))
+    yield "jamb_2", "door sticker, upside down", skoda, "accepted", photograph(np_rng, on_jamb(np_rng, skoda, True, "SKODA AUTO A.S.", (0.62, 0.62, 0.6), -4), turn=True)
 
 
 def on_jamb(np_rng, vin: str, dark: bool, maker: str, paint, tilt: float) -> np.ndarray:
@@ -273,7 +270,7 @@ def listed(rows) -> str:
     """The text of scenes.rs' table."""
     entries = []
     for file, name, vin, expected in rows:
-        wanted = {"accepted": f'Expected::Accepted("{vin}")', "never_wrong": f'Expected::NeverWrong("{vin}")', "not_accepted": "Expected::NotAccepted", "no_read": "Expected::NoRead"}[expected]
+        wanted = {"accepted": f'Expected::Accepted("{vin}")', "not_accepted": "Expected::NotAccepted", "no_read": "Expected::NoRead"}[expected]
         entries.append(f'    Shown {{\n        name: "{name}",\n        jpeg: include_bytes!("{file}.jpg"),\n        expected: {wanted},\n    }},\n')
     return "pub const SCENES: &[Shown] = &[\n" + "".join(entries) + "];\n"
 
