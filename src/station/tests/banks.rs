@@ -186,11 +186,11 @@ fn a_vin_behind_a_reflection_is_read_of_a_pair() {
         let vin = reading.vin.filter(|_| reading.outcome == Outcome::Accepted);
         vin.map(|vin| vin.to_string())
     };
-    let scene = decode(include_bytes!("../../cli/demo/dash_1.jpg")).unwrap();
+    let scene = decode(include_bytes!("../../cli/demo/dash_3.jpg")).unwrap();
     let reflection = |x: usize, y: usize| if (x + y) % 14 < 7 { 0.35 } else { 0.0 };
     let lit = shot(&scene, 0.5, reflection);
     let dark = shot(&scene, 0.1, reflection);
     assert_eq!(accepted(&lit), None);
     let own = accepted(&lit.without(&dark));
-    assert_eq!(own.as_deref(), Some("WVWZZZAUZKW384512"));
+    assert_eq!(own.as_deref(), Some("JTMRWRFV9LD051846"));
 }
