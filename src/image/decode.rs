@@ -41,6 +41,9 @@ pub enum DecodeError {
         /// Rows.
         height: usize,
     },
+    /// More than fits into memory, before its pixels can be counted: on 32-bit processors.
+    #[error("needs more memory than there may be")]
+    Memory,
     /// No known format.
     #[error("is no JPEG, PNG, WebP or BMP picture")]
     Format,
@@ -119,6 +122,7 @@ fn jpeg(bytes: &[u8]) -> Result<(DynamicImage, Orientation), DecodeError> {
 fn other(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientation), DecodeError> {
     let of_image = |error| match error {
         ImageError::Unsupported(_) => DecodeError::Format,
+        ImageError::Limits(_) => DecodeError::Memory,
         error => DecodeError::Damaged(error.to_string()),
     };
     let reader = ImageReader::with_format(Cursor::new(bytes), format);
