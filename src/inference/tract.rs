@@ -41,6 +41,7 @@ impl Tract {
         shape: Option<&[usize]>,
         arithmetic: Arithmetic,
     ) -> TractResult<TypedModel> {
+        choose_kernels();
         let onnx = onnx().with_ignore_output_shapes(shape.is_some());
         let mut proto = onnx.proto_model_for_read(&mut Cursor::new(&*model.bytes))?;
         if let (Arithmetic::Float, Some(graph)) = (arithmetic, &mut proto.graph) {
@@ -84,6 +85,27 @@ impl Network for Tract {
     }
 }
 
+/// tract's knob that edits what it finds out about the processor; an environment variable, too.
+#[cfg(any(test, target_arch = "x86_64"))]
+const PROCESSOR: &str = "TRACT_CPU_ISA";
+
+/// Keeps tract 0.23.9 off its int8 kernel for AMX, before it looks at the processor: that kernel reads up to a thousand bytes past
+/// the end of what it multiplies (`avx512amx_mmm_i32_16x16` steps by 64 rows, and rows are packed by 4), which is the end of the
+/// program when nothing is mapped there. Processors with AMX have VNNI.
+#[cfg(target_arch = "x86_64")]
+fn choose_kernels() {
+    use tract_onnx::tract_core::knobs;
+
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let asked = std::env::var(PROCESSOR).unwrap_or_default();
+        knobs::set_str(PROCESSOR, &format!("{asked},-amx-int8"));
+    });
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn choose_kernels() {}
+
 /// What convolutions are computed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arithmetic {
@@ -120,7 +142,14 @@ fn has_avx2_alone() -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use tract_onnx::tract_core::knobs;
+
     use super::*;
+
+    #[test]
+    fn tract_has_the_knob_that_keeps_it_off_a_kernel() {
+        assert!(knobs::all().iter().any(|knob| knob.name == PROCESSOR));
+    }
 
     /// What gathers the pixels of a convolution shows what it is computed in.
     #[test]
