@@ -112,10 +112,10 @@ def weather(strips):
     n = len(strips)
     strips = coarsened(strips)
     one = lambda low, high: torch.rand(n, 1, 1, 1) * (high - low) + low
-    wider = one(-0.4, 0.4)
-    wider = torch.where(torch.rand(n, 1, 1, 1) < 0.3, wider, torch.zeros(()))
-    bright, dark = F.max_pool2d(strips, 3, 1, 1), -F.max_pool2d(-strips, 3, 1, 1)
-    strips = strips + wider.clamp(min=0) * (bright - strips) + wider.clamp(max=0) * (strips - dark)
+    some = torch.rand(n) < 0.3
+    wider, thin = one(-0.4, 0.4)[some], strips[some]
+    bright, dark = F.max_pool2d(thin, 3, 1, 1), -F.max_pool2d(-thin, 3, 1, 1)
+    strips[some] = thin + wider.clamp(min=0) * (bright - thin) + wider.clamp(max=0) * (thin - dark)
     flipped = torch.rand(n, 1, 1, 1) < 0.2
     strips = torch.where(flipped, 1 - strips, strips)
     mean = strips.mean((2, 3), keepdim=True)

@@ -5,6 +5,7 @@
 For some temperatures the program reads the pictures and tells what its confidences would be made of; a logistic
 regression with a penalty (there are few wrong readings) is fitted on them. The temperature with the least cross-validated
 loss wins, where a wrong reading costs a tenth's chance more: what is not read right cannot be read surely.
+`accept_at` is the hundredth at which these pictures cost least, each with a confidence fitted on other vehicles.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import numpy as np
 
 NAMES = ["log_odds", "least_sure_place", "mark", "support", "corrections", "rules", "frames", "pixels_per_character"]
 FITTED = ["log_odds", "least_sure_place", "mark", "support", "rules"]
+MISREAD = 1000  # what a wrong reading costs that is accepted, in right ones that are not
 SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1}  # more of each is better
 
 
@@ -60,9 +62,20 @@ def fit(x: np.ndarray, y: np.ndarray, penalty: float, signs: np.ndarray) -> np.n
     return np.append(raw, w[-1] - raw @ mean)
 
 
-def loss(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    s = x @ w[:-1] + w[-1]
-    return np.logaddexp(0, np.where(y > 0, -s, s))
+def out_of_fold(x: np.ndarray, y: np.ndarray, fold: np.ndarray, penalty: float, signs: np.ndarray) -> np.ndarray:
+    """The log-odds of each reading by weights that were fitted without its fold."""
+    found = np.zeros(len(y))
+    for k in set(fold):
+        w = fit(x[fold != k], y[fold != k], penalty, signs)
+        found[fold == k] = x[fold == k] @ w[:-1] + w[-1]
+    return found
+
+
+def threshold(log_odds: np.ndarray, y: np.ndarray) -> float:
+    """The hundredth at which to accept, so that what is accepted wrong and what is left costs least."""
+    confidence = 1 / (1 + np.exp(-log_odds))
+    cost = lambda at: MISREAD * ((confidence >= at) & (y == 0)).sum() + ((confidence < at) & (y == 1)).sum()
+    return min((k / 100 for k in range(50, 100)), key=cost)
 
 
 def main():
@@ -71,7 +84,6 @@ def main():
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--accept-at", type=float, default=0.95, help="the least hundredth at which no tuning reading is accepted and wrong")
     parser.add_argument("--mark-at", type=float, default=0.6)
     a = parser.parse_args()
     best = None
@@ -88,13 +100,15 @@ def main():
         # several pictures of one vehicle stay in one fold
         fold = np.array([int.from_bytes(r["vin"].encode(), "big") % 1009 % 8 for r in rows])
         for penalty in (0.3, 1.0, 3.0):
-            out = np.concatenate([loss(fit(x[fold != k], y[fold != k], penalty, signs), x[fold == k], y[fold == k]) for k in range(8) if (fold == k).any()])
-            cost = out.mean() + (1 - y.mean()) * np.log(10)
-            print(f"temperature {temperature} penalty {penalty}: cross-validated loss {out.mean():.4f}, {int(y.sum())} of {len(y)} right, cost {cost:.4f}")
+            log_odds = out_of_fold(x, y, fold, penalty, signs)
+            loss = np.logaddexp(0, np.where(y > 0, -log_odds, log_odds)).mean()
+            cost = loss + (1 - y.mean()) * np.log(10)
+            at = threshold(log_odds, y)
+            print(f"temperature {temperature} penalty {penalty}: cross-validated loss {loss:.4f}, {int(y.sum())} of {len(y)} right, cost {cost:.4f}, accepted at {at}: {(log_odds >= np.log(at / (1 - at))).sum()}")
             if best is None or cost < best[0]:
-                best = cost, temperature, dict(zip([*FITTED, "bias"], fit(x, y, penalty, signs)))
-    _, temperature, weights = best
-    write(a.out, temperature, weights, a.accept_at, a.mark_at)
+                best = cost, temperature, dict(zip([*FITTED, "bias"], fit(x, y, penalty, signs))), at
+    _, temperature, weights, accept_at = best
+    write(a.out, temperature, weights, accept_at, a.mark_at)
     print(a.out.read_text())
 
 

@@ -16,9 +16,10 @@ import cv2
 import numpy as np
 import torch
 
-from nets import ALPHABET, TEXT_BOX, Recognizer, box
+from nets import TEXT_BOX, WRITING, Recognizer, box
 from real import Picture, may_be_one_of, pictures
 from strips import BOX, HEIGHT, WIDTH
+from vins import ALPHABET
 
 CUT = np.float32(box(*TEXT_BOX))
 ROUNDS, TRIES = 4, 20
@@ -63,7 +64,7 @@ def scores(net: Recognizer, strips: np.ndarray, vin: str) -> np.ndarray:
     log_p = characters.float().log_softmax(-1)
     if vin:
         places = [i for i, c in enumerate(vin) if c != "?"]
-        index = torch.tensor([ALPHABET.index(vin[i]) for i in places])
+        index = torch.tensor([WRITING.index(vin[i]) for i in places])
         score = log_p[:, places, :].gather(2, index[None, :, None].expand(len(x), -1, -1))[..., 0].mean(1)
     else:
         score = log_p.max(-1).values.mean(1)
@@ -117,12 +118,12 @@ def main():
         everything = pictures(a.real)
         kept_aside = {p.vin for p in everything if p.part in ("tune", "validation")}
         for i, p in enumerate(everything):
-            vin = p.vin if len(p.vin) == 17 else p.machine if len(p.machine) == 17 and all(c in ALPHABET for c in p.machine) else ""
+            vin = p.vin if len(p.vin) == 17 else p.machine if len(p.machine) == 17 and set(p.machine) <= set(ALPHABET) else ""
             p.vin = vin
             grey = cv2.imread(str(a.real / "images" / p.file), cv2.IMREAD_GRAYSCALE)
             quad, score = corners(net, grey, p, rng)
-            known = np.uint8([ALPHABET.index(c) if c != "?" else 255 for c in vin]) if vin else told(net, grey, quad, rng)
-            reading = "".join(ALPHABET[k] if k < 33 else "?" for k in known)
+            known = np.uint8([WRITING.index(c) if c != "?" else 255 for c in vin]) if vin else told(net, grey, quad, rng)
+            reading = "".join(WRITING[k] if k < len(WRITING) else "?" for k in known)
             if not vin and (known < 255).sum() >= ENOUGH and may_be_one_of(reading, kept_aside):
                 p.part = "excluded"
             print(p.file, p.part, f"{score:.3f}", *(f"{v:.1f}" for v in quad.ravel()), vin or "-", sep="\t", file=table)

@@ -12,7 +12,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from nets import NETS, PLACES, SCENE, STRIDE, STRIP, Locator, Recognizer
+from nets import NETS, PLACES, SCENE, STRIDE, STRIP, WRITING, Locator, Recognizer
 from quantized import LEVELS, STEPS, quantized
 
 INPUT_SCALE = 1 / STEPS
@@ -91,8 +91,8 @@ def recognizer(net: Recognizer, path: Path) -> None:
     flat_edges = graph.node("Reshape", [edges, graph.constant("edges_shape", np.int64([1, 16 * net.COLUMNS]))], "flat_edges")
     matmul(graph, flat_edges, net.corners.weight, net.corners.bias, "corners")
     graph.save(
-        path, [("strip", [1, 1, *STRIP])], [("characters", [1, PLACES, 33]), ("mark", [1, 1]), ("corners", [1, 8])],
-        "strip: grey 0..1, the text's corners at x 8..248, y 4..28. characters: logits of 0-9 A-H J-N P R-Z by place. mark: logit of a whole VIN the right way up. corners: x, y of TL, TR, BR, BL off those places, in widths and heights of the strip.",
+        path, [("strip", [1, 1, *STRIP])], [("characters", [1, PLACES, len(WRITING)]), ("mark", [1, 1]), ("corners", [1, 8])],
+        f"strip: grey 0..1, the text's corners at x 8..248, y 4..28. characters: logits of {WRITING} by place. mark: logit of a whole VIN the right way up. corners: x, y of TL, TR, BR, BL off those places, in widths and heights of the strip.",
     )
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
+WRITING = "0123456789ABCDEFGHJKLMNPRSTUVWXYZIOQ"  # the last three are in no VIN
 PLACES = 17
 STRIP = (32, 256)  # height, width of the recognizer's input
 TEXT_BOX = (8.0, 4.0, 248.0, 28.0)  # x0 y0 x1 y1: where the text's own corners lie in the strip
@@ -56,7 +56,7 @@ SHAPES = {
 
 
 class Recognizer(nn.Module):
-    """Strip [N,1,32,256] → character logits [N,17,33], mark logit [N,1] and the text's corners [N,8].
+    """Strip [N,1,32,256] → character logits [N,17,36], mark logit [N,1] and the text's corners [N,8].
 
     The trunk turns the strip into 64 columns, and lets each see most of the line: which place a character has depends on how
     wide those before it are. Seventeen attention maps, one a place, pool them;
@@ -79,7 +79,7 @@ class Recognizer(nn.Module):
         centres = x0 + (torch.arange(PLACES) + 0.5) / PLACES * (x1 - x0)
         bump = -((columns[None] - centres[:, None]) / (0.7 * (x1 - x0) / PLACES)) ** 2 / 2
         self.place = nn.Parameter(bump)
-        self.classify = nn.Linear(features, len(ALPHABET))
+        self.classify = nn.Linear(features, len(WRITING))
         self.mark = nn.Linear(features, 1)
         self.edges = nn.Linear(features, 16)
         self.corners = nn.Linear(16 * self.COLUMNS, 8)

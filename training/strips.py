@@ -4,7 +4,7 @@
 
 A strip is 64×384 grey: the recognizer's 32×256 (see nets.py) with 16 pixels more above and below and
 64 left and right, so that training can jitter the cut. The shard holds `strips` [n,64,384] uint8,
-`labels` [n,17] uint8 (index in the alphabet, 255 unknown), `centres` [n,17] float16 (x of each
+`labels` [n,17] uint8 (index in `vins.WRITING`, 255 unknown), `centres` [n,17] float16 (x of each
 character in the 384-wide strip) and `marks` [n] uint8 (1: a whole VIN the right way up).
 """
 
@@ -28,6 +28,7 @@ HEIGHT, WIDTH = WIDE_STRIP
 BOX = np.float32(box(*WIDE_BOX))
 TRIES, FAINTEST = 4, 5.0  # how often an empty strip is made again, and the least deviation of one that is not empty
 REFUSED = 0.13  # share of strips that are no VIN, or none as they are cut
+MISSPELT = 0.05  # share of strips with 17 characters of which some are none that a VIN has
 
 
 def sample(rng: random.Random, np_rng, common: list[str], rare: list[str], m: Material | None = None):
@@ -36,12 +37,14 @@ def sample(rng: random.Random, np_rng, common: list[str], rare: list[str], m: Ma
     if rng.random() < REFUSED:
         text, cut = refused(rng, vins.vin(rng, common, rare))
         return taken(rng, np_rng, text, m, cut)[0], np.full(17, 255, np.uint8), np.zeros(17, np.float16), 0
-    text = vins.vin(rng, common, rare)
+    text, whole = vins.vin(rng, common, rare), 1
+    if rng.random() < MISSPELT:
+        text, whole = vins.misspelt(rng, text), 0
     for _ in range(TRIES):
         strip, centres = taken(rng, np_rng, text, m)
         if legible(strip):
             break
-    return strip, np.uint8([vins.ALPHABET.index(c) for c in text]), centres.astype(np.float16), 1
+    return strip, np.uint8([vins.WRITING.index(c) for c in text]), centres.astype(np.float16), whole
 
 
 def taken(rng: random.Random, np_rng, text: str, m: Material, cut=lambda corners: corners) -> tuple[np.ndarray, np.ndarray]:

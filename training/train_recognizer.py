@@ -21,6 +21,7 @@ from nets import SHAPES, Recognizer
 from quantized import quantized, settle
 
 COOLING = 0.35  # the last part of a run, in which the rate falls
+UNKNOWN = 255  # a label that nobody knows
 COLUMNS = ("strips", "labels", "centres", "marks")
 
 
@@ -74,7 +75,7 @@ def losses(net, strips, labels, centres, marks, corners, loose, smooth=0.01):
     with torch.autocast("cpu", torch.bfloat16):
         features = net.trunk(strips.to(memory_format=torch.channels_last))
     characters, mark, told, attention = net.heads(features.float())
-    known = (labels < 33) & ~loose[:, None]
+    known = (labels != UNKNOWN) & ~loose[:, None]
     character_loss = F.cross_entropy(characters[known], labels[known], label_smoothing=smooth)
     mark_loss = F.binary_cross_entropy_with_logits(mark[:, 0], marks)
     where = (marks > 0.5) & ~loose & (centres[:, 0] > -900)
@@ -98,13 +99,12 @@ def measure(net, shards, size=256):
             strips, labels, *_ = shards.batch(np.arange(i, min(i + size, len(shards))))
             with torch.autocast("cpu", torch.bfloat16):
                 out = net(augment.cut(strips).to(memory_format=torch.channels_last))[0]
-            hit, known = out.argmax(-1) == labels, labels < 33
+            hit, known = out.argmax(-1) == labels, labels != UNKNOWN
             characters += (hit & known).sum().item()
             places += known.sum().item()
             full = known.all(1)
             whole += (hit.all(1) & full).sum().item()
             lines += full.sum().item()
-    net.train()
     return characters / max(1, places), whole / max(1, lines)
 
 
@@ -118,6 +118,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--shape", choices=SHAPES, default=Recognizer.SHAPE, help="of the trunk")
     parser.add_argument("--steps", type=int, default=40_000, help="batches to learn from")
+    parser.add_argument("--heads", action="store_true", help="leave the trunk as it is: a third of the time")
     parser.add_argument("--int8", action="store_true", help="fold, quantize and fine-tune the float weights of --init")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -141,8 +142,10 @@ def main():
         print(len(rendered), "rendered strips,", len(rendered.drop_unreadable(net)), "of them readable", flush=True)
     real = Shards([a.real]) if a.real else None
     tune = Shards([a.tune]) if a.tune else None
-    decay = [p for p in net.parameters() if p.dim() > 1]
-    rest = [p for p in net.parameters() if p.dim() <= 1]
+    net.trunk.requires_grad_(not a.heads)
+    learning = [p for p in net.parameters() if p.requires_grad]
+    decay = [p for p in learning if p.dim() > 1]
+    rest = [p for p in learning if p.dim() <= 1]
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.03}, {"params": rest, "weight_decay": 0}], lr=a.rate, betas=(0.9, 0.98))
     if a.int8:
         settle(net, [augment.cut(rendered.batch(rng.integers(0, len(rendered), 256))[0]) for _ in range(20)] + ([augment.cut(real.batch(rng.integers(0, len(real), 256))[0]) for _ in range(20)] if real else []))
@@ -158,6 +161,7 @@ def main():
         print("goes on from step", step, flush=True)
     shown, right_sum, loss_sum, corner_sum = time.time(), 0.0, 0.0, 0.0
     net.train()
+    net.trunk.train(not a.heads)
     while step < a.steps:
         done = step / a.steps
         for group in optimizer.param_groups:

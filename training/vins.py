@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
+BARRED = "IOQ"  # other writing has them
+WRITING = ALPHABET + BARRED  # what is told apart
 VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9]))
 WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2]
 LENGTH = 17
@@ -112,6 +114,14 @@ def other_text(rng: random.Random) -> str:
             alphabet = "0123456789" if rng.random() < 0.5 else "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-./"
             parts.append("".join(rng.choices(alphabet, k=rng.randint(2, 9))))
     return " ".join(parts)[:28]
+
+
+def misspelt(rng: random.Random, vin: str) -> str:
+    """A VIN with some characters that no VIN has."""
+    text = list(vin)
+    for i in rng.sample(range(LENGTH), rng.choice((1, 2, 3, 5, 8))):
+        text[i] = rng.choice(BARRED)
+    return "".join(text)
 
 
 def no_vin(rng: random.Random) -> str:

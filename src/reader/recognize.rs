@@ -37,6 +37,8 @@ const THERE: (f32, f32) = (6.0, 4.0);
 /// Further off than this, a close strip is cut once more.
 const CLOSE: (f32, f32) = (2.0, 2.0);
 const CHARACTERS: usize = ALPHABET.len();
+/// What the networks tell apart: those, and I, O and Q, which stand in other writing.
+pub(super) const WRITING: usize = CHARACTERS + 3;
 
 /// Where a line's text lies, and how probable it is that it is a VIN.
 pub struct Line {
@@ -92,7 +94,8 @@ fn read_again(
     let mut cuts = 1.0;
     for (target, proofread) in AGAIN {
         let network = if proofread { proofreader } else { recognizer };
-        let Strip { evidence, .. } = cut(network, frame, &mark.quad, target)?;
+        let strip = cut(network, frame, &mark.quad, target)?;
+        let evidence = if proofread { strip.as_vin() } else { strip.evidence };
         let sums = mark.evidence.log_p.as_flattened_mut();
         for (sum, log) in sums.iter_mut().zip(evidence.log_p.as_flattened()) {
             *sum += log;
@@ -137,6 +140,8 @@ fn likeliest(logs: &[f32; CHARACTERS]) -> (usize, f32) {
 /// What a strip shows.
 struct Strip {
     evidence: Evidence,
+    /// Probability that none of its characters is one that no VIN has.
+    permitted: f32,
     /// Where the text really is in the frame.
     text: Quad,
     /// How far its corners are from where they were put, pixels of the strip.
@@ -144,6 +149,15 @@ struct Strip {
 }
 
 impl Strip {
+    /// What a close strip says: with an I, O or Q it shows no VIN, whatever it looks like as a whole. Loose strips show too little
+    /// of single characters for that.
+    fn as_vin(self) -> Evidence {
+        Evidence {
+            mark: self.evidence.mark * self.permitted,
+            ..self.evidence
+        }
+    }
+
     fn is_within(&self, (x, y): (f32, f32)) -> bool {
         self.off
             .iter()
@@ -163,17 +177,20 @@ fn cut(
     let [characters, mark, corners] = outputs.as_slice() else {
         return Err(ReadError::Shape("recognizer"));
     };
-    if characters.len() != LENGTH * CHARACTERS || mark.len() != 1 || corners.len() != 8 {
+    if characters.len() != LENGTH * WRITING || mark.len() != 1 || corners.len() != 8 {
         return Err(ReadError::Shape("recognizer"));
     }
     let mut log_p = [[0.0; CHARACTERS]; LENGTH];
-    for (place, logits) in log_p.iter_mut().zip(characters.chunks_exact(CHARACTERS)) {
-        place.copy_from_slice(logits);
+    let mut permitted = 1.0;
+    for (place, logits) in log_p.iter_mut().zip(characters.chunks_exact(WRITING)) {
+        let (known, barred) = logits.split_at(CHARACTERS);
+        place.copy_from_slice(known);
+        permitted *= logistic(log_sum(known) - log_sum(barred));
         log_softmax(place);
     }
     let evidence = Evidence {
         log_p,
-        mark: 1.0 / (1.0 + (-mark[0]).exp()),
+        mark: logistic(mark[0]),
     };
     let wanted = corners_of(target);
     let nominal = corners_of(TEXT);
@@ -183,6 +200,7 @@ fn cut(
     });
     Ok(Strip {
         evidence,
+        permitted,
         text: unwarp(quad, target, told),
         off: std::array::from_fn(|i| (told[i].x - wanted[i].x, told[i].y - wanted[i].y)),
     })
@@ -194,10 +212,19 @@ pub fn corners_of((x0, y0, x1, y1): (f32, f32, f32, f32)) -> [Point; 4] {
 }
 
 fn log_softmax(logits: &mut [f32; CHARACTERS]) {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = logits.iter().map(|logit| (logit - highest).exp()).sum();
-    let all = highest + sum.ln();
+    let all = log_sum(logits);
     logits.iter_mut().for_each(|logit| *logit -= all);
+}
+
+/// The logarithm of a sum of what is given as logarithms.
+fn log_sum(logs: &[f32]) -> f32 {
+    let highest = logs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logs.iter().map(|log| (log - highest).exp()).sum();
+    highest + sum.ln()
+}
+
+fn logistic(log_odds: f32) -> f32 {
+    1.0 / (1.0 + (-log_odds).exp())
 }
 
 #[cfg(test)]
@@ -232,7 +259,7 @@ mod tests {
             };
             let shift = if *runs == 1 { 32.0 / 256.0 } else { 0.0 };
             let corners = vec![x + shift, y, shift - x, y, shift - x, -y, x + shift, -y];
-            Ok(vec![vec![0.0; LENGTH * CHARACTERS], vec![0.0], corners])
+            Ok(vec![vec![0.0; LENGTH * WRITING], vec![0.0], corners])
         }
     }
 

@@ -178,7 +178,7 @@ mod tests {
     use crate::reader::Decision;
     use crate::reader::locate::tests::{add, nothing, scripted};
     use crate::reader::locate::{COARSE, FINE};
-    use crate::reader::recognize::corners_of;
+    use crate::reader::recognize::{WRITING, corners_of};
     use crate::vin::LENGTH;
 
     /// Counts its runs, and says what a function says.
@@ -212,9 +212,10 @@ mod tests {
     /// A VIN if the strip gets brighter from left to right, with characters that are clear or not.
     fn brighter(strip: &[f32], clear: bool) -> Vec<Vec<f32>> {
         let mark = if strip[0] < strip[255] { 5.0 } else { -9.0 };
-        let mut characters = vec![0.0; LENGTH * 33];
+        let mut characters = vec![0.0; LENGTH * WRITING];
         if clear {
-            characters.iter_mut().step_by(33).for_each(|one| *one = 9.0);
+            let first = characters.iter_mut().step_by(WRITING);
+            first.for_each(|one| *one = 9.0);
         }
         vec![characters, vec![mark], vec![0.0; 8]]
     }

@@ -53,13 +53,14 @@ class Strips(unittest.TestCase):
         self.assertEqual(got["centres"], ((8, 17), np.float16))
         self.assertEqual(got["marks"], ((8,), np.uint8))
 
-    def test_marks_have_labels_and_centres_in_order(self):
+    def test_lines_have_labels_and_centres_in_order(self):
         for _, label, centres, is_mark in drawn(7, 60):
-            if is_mark:
-                self.assertTrue((label < 33).all())
+            if (label < len(vins.WRITING)).all():
+                self.assertEqual(bool(is_mark), bool((label < len(vins.ALPHABET)).all()))
                 self.assertTrue((np.diff(centres.astype(float)) > 0).all())
                 self.assertTrue(centres[0] > WIDE_BOX[0] - 3 and centres[-1] < WIDE_BOX[2] + 3)
             else:
+                self.assertFalse(is_mark)
                 self.assertTrue((label == 255).all() and (centres == 0).all())
 
     def test_centres_lie_on_ink(self):
@@ -154,7 +155,7 @@ class Texts(unittest.TestCase):
     def test_what_is_none_is_none(self):
         rng = random.Random(2)
         for _ in range(2000):
-            for text in (vins.no_vin(rng), vins.other_text(rng), vins.approval(rng), vins.weight(rng)):
+            for text in (vins.no_vin(rng), vins.misspelt(rng, vins.vin(rng, COMMON, RARE)), vins.other_text(rng), vins.approval(rng), vins.weight(rng)):
                 self.assertFalse(len(text) == 17 and set(text) <= set(vins.ALPHABET), text)
 
 
