@@ -5,7 +5,8 @@
 For some temperatures the program reads the pictures and tells what its confidences would be made of; a logistic
 regression with a penalty (there are few wrong readings) is fitted on them. The temperature with the least cross-validated
 loss wins, where a wrong reading costs a tenth's chance more: what is not read right cannot be read surely.
-`accept_at` is the hundredth at which these pictures cost least, each with a confidence fitted on other vehicles.
+`accept_at` is the hundredth at which these pictures cost least, each with a confidence fitted on other vehicles, and one more:
+by so much confidences of one picture differ between processors.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 
 NAMES = ["log_odds", "least_sure_place", "mark", "support", "corrections", "rules", "frames", "pixels_per_character"]
 FITTED = ["log_odds", "least_sure_place", "mark", "support", "rules"]
+PROCESSORS = 0.01  # what confidences differ by
 MISREAD = 1000  # what a wrong reading costs that is accepted, in right ones that are not
 SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1}  # more of each is better
 
@@ -108,7 +110,7 @@ def main():
             if best is None or cost < best[0]:
                 best = cost, temperature, dict(zip([*FITTED, "bias"], fit(x, y, penalty, signs))), at
     _, temperature, weights, accept_at = best
-    write(a.out, temperature, weights, accept_at, a.mark_at)
+    write(a.out, temperature, weights, round(accept_at + PROCESSORS, 2), a.mark_at)
     print(a.out.read_text())
 
 

@@ -203,7 +203,7 @@ def document(np_rng, vin: str) -> np.ndarray:
     ink, line = (0.13, 0.11, 0.1), (0.45, 0.55, 0.5)
     plain, mono = font("LiberationSans-Regular"), font("LiberationMono-Regular")
     put(sheet, text_mask("REGISTRATION CERTIFICATE  PART 1", font("LiberationSans-Bold"), 24), 40, 24, (0.35, 0.28, 0.2))
-    rows = [("A", "KX 4471 L"), ("B", "14.03.2018"), ("D.1", "FIAT"), ("D.2", "312 AXA1A 08C"), ("E", vin), ("F.1", "1420"), ("P.1", "1242"), ("R", "WHITE")]
+    rows = [("A", "KX 4471 L"), ("B", "14.03.2018"), ("D.1", "SEAT"), ("D.2", "5F ACCHHX"), ("E", vin), ("F.1", "1420"), ("P.1", "1242"), ("R", "WHITE")]
     for i, (key, value) in enumerate(rows):
         top = 96 + i * 62
         cv2.line(sheet, (36, top), (1024, top), line, 2, cv2.LINE_AA)
@@ -236,7 +236,7 @@ def scenes(np_rng):
     vw, ford = "WVWZZZAUZKW384512", checked("1FTEW1EP0LFA24861")
     toyota, saic = checked("JTMRWRFV0LD051846"), checked("LSJW74U90MZ207315")
     skoda, peugeot = checked("TMBJJ7NX0MY042718"), "VF3LCYHZPFS198274"
-    bmw, fiat = checked("WBA5A7C50FG142687"), "ZFA3120000J764915"
+    bmw, seat = checked("WBA5A7C50FG142687"), "VSSZZZ5FZHR146839"
 
     yield "jamb_1", "door sticker", saic, "accepted", photograph(np_rng, on_jamb(np_rng, saic, False, "SAIC MOTOR", (0.42, 0.16, 0.1), 3))
     plate = dash_plate(ford, font("LiberationMono-Regular"), silver, black)
@@ -254,7 +254,7 @@ def scenes(np_rng):
     plate = dash_plate(vw, font("RobotoCondensed-Regular"), black, white)
     yield "dash_1", "dash plate", vw, "accepted", photograph(np_rng, dashboard(np_rng, plate, quad(560, 430, plate, 620, -4, 0.8, 0.06)))
     yield "stamp_1", "stamped metal", peugeot, "accepted", photograph(np_rng, stamped(np_rng, peugeot, (0.5, 0.5, 0.52), font("LiberationMono-Bold"), -2, 38, True))
-    yield "paper", "document", fiat, "accepted", photograph(np_rng, document(np_rng, fiat))
+    yield "paper", "document", seat, "accepted", photograph(np_rng, document(np_rng, seat))
     yield "jamb_2", "door sticker, upside down", skoda, "accepted", photograph(np_rng, on_jamb(np_rng, skoda, True, "SKODA AUTO A.S.", (0.62, 0.62, 0.6), -4), turn=True)
 
 

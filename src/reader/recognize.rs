@@ -95,7 +95,11 @@ fn read_again(
     for (target, proofread) in AGAIN {
         let network = if proofread { proofreader } else { recognizer };
         let strip = cut(network, frame, &mark.quad, target)?;
-        let evidence = if proofread { strip.as_vin() } else { strip.evidence };
+        let evidence = if proofread {
+            strip.as_vin()
+        } else {
+            strip.evidence
+        };
         let sums = mark.evidence.log_p.as_flattened_mut();
         for (sum, log) in sums.iter_mut().zip(evidence.log_p.as_flattened()) {
             *sum += log;
@@ -149,8 +153,8 @@ struct Strip {
 }
 
 impl Strip {
-    /// What a close strip says: with an I, O or Q it shows no VIN, whatever it looks like as a whole. Loose strips show too little
-    /// of single characters for that.
+    /// The same, where an I, O or Q makes it no VIN, whatever it looks like as a whole. Loose strips show too little of single
+    /// characters for that; and of the recognizer only the last layer was trained on them.
     fn as_vin(self) -> Evidence {
         Evidence {
             mark: self.evidence.mark * self.permitted,
