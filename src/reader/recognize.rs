@@ -96,7 +96,7 @@ fn read_again(
         let network = if proofread { proofreader } else { recognizer };
         let strip = cut(network, frame, &mark.quad, target)?;
         let evidence = if proofread {
-            strip.as_vin()
+            strip.read_as_vin()
         } else {
             strip.evidence
         };
@@ -155,7 +155,7 @@ struct Strip {
 impl Strip {
     /// The same, where an I, O or Q makes it no VIN, whatever it looks like as a whole. Loose strips show too little of single
     /// characters for that; and of the recognizer only the last layer was trained on them.
-    fn as_vin(self) -> Evidence {
+    fn read_as_vin(self) -> Evidence {
         Evidence {
             mark: self.evidence.mark * self.permitted,
             ..self.evidence
