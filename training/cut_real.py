@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 import torch
 
-from nets import TEXT_BOX, WRITING, Recognizer, box
+from nets import TEXT_BOX, Recognizer, box
 from real import Picture, may_be_one_of, pictures
 from strips import BOX, HEIGHT, WIDTH
-from vins import ALPHABET
+from vins import ALPHABET, WRITING
 
 CUT = np.float32(box(*TEXT_BOX))
 ROUNDS, TRIES = 4, 20

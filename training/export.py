@@ -12,8 +12,9 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from nets import NETS, PLACES, SCENE, STRIDE, STRIP, WRITING, Locator, Recognizer
+from nets import NETS, PLACES, SCENE, STRIDE, STRIP, Locator, Recognizer
 from quantized import LEVELS, STEPS, quantized
+from vins import WRITING
 
 INPUT_SCALE = 1 / STEPS
 

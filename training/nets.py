@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-WRITING = "0123456789ABCDEFGHJKLMNPRSTUVWXYZIOQ"  # the last three are in no VIN
+from vins import WRITING
+
 PLACES = 17
 STRIP = (32, 256)  # height, width of the recognizer's input
 TEXT_BOX = (8.0, 4.0, 248.0, 28.0)  # x0 y0 x1 y1: where the text's own corners lie in the strip

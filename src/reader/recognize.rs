@@ -153,8 +153,8 @@ struct Strip {
 }
 
 impl Strip {
-    /// The same, where an I, O or Q makes it no VIN, whatever it looks like as a whole. Loose strips show too little of single
-    /// characters for that; and of the recognizer only the last layer was trained on them.
+    /// What a close strip of the proofreader says: an I, O or Q makes it no VIN, whatever it looks like as a whole. Loose strips show
+    /// too little of single characters for that, and of the recognizer only the last layers were trained on them.
     fn read_as_vin(self) -> Evidence {
         Evidence {
             mark: self.evidence.mark * self.permitted,
@@ -265,6 +265,41 @@ mod tests {
             let corners = vec![x + shift, y, shift - x, y, shift - x, -y, x + shift, -y];
             Ok(vec![vec![0.0; LENGTH * WRITING], vec![0.0], corners])
         }
+    }
+
+    /// Says surely that a strip is a whole VIN, with a character in all places.
+    struct Reads(usize);
+
+    impl Network for Reads {
+        fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+            let mut characters = vec![0.0; LENGTH * WRITING];
+            let all = characters.iter_mut().skip(self.0).step_by(WRITING);
+            all.for_each(|one| *one = 7.0);
+            Ok(vec![characters, vec![9.0], vec![0.0; 8]])
+        }
+    }
+
+    #[test]
+    fn what_has_a_character_that_no_vin_has_is_hardly_one() {
+        let frame = Frame {
+            width: 100,
+            height: 50,
+            luma: vec![0; 5000],
+        };
+        let line = Line {
+            quad: Quad(corners_of((10.0, 10.0, 62.0, 19.0))),
+            mark: 0.99,
+        };
+        let mark = |proofread| {
+            let mark = read(&Reads(4), &Reads(proofread), &frame, &line).unwrap();
+            mark.evidence.mark
+        };
+        let with_barred: Vec<f32> = (CHARACTERS..WRITING).map(mark).collect();
+        assert!(mark(4) > 0.95);
+        assert!(
+            with_barred.iter().all(|mark| *mark < 0.5),
+            "{with_barred:?}"
+        );
     }
 
     #[test]
