@@ -267,6 +267,14 @@ mod tests {
         }
     }
 
+    fn dark() -> Frame {
+        Frame {
+            width: 100,
+            height: 50,
+            luma: vec![0; 5000],
+        }
+    }
+
     /// Says surely that a strip is a whole VIN, with a character in all places.
     struct Reads(usize);
 
@@ -281,11 +289,7 @@ mod tests {
 
     #[test]
     fn what_has_a_character_that_no_vin_has_is_hardly_one() {
-        let frame = Frame {
-            width: 100,
-            height: 50,
-            luma: vec![0; 5000],
-        };
+        let frame = dark();
         let line = Line {
             quad: Quad(corners_of((10.0, 10.0, 62.0, 19.0))),
             mark: 0.99,
@@ -304,11 +308,7 @@ mod tests {
 
     #[test]
     fn the_cut_follows_the_text() {
-        let frame = Frame {
-            width: 100,
-            height: 50,
-            luma: vec![0; 5000],
-        };
+        let frame = dark();
         let corners = [(10.0, 10.0), (62.0, 10.0), (62.0, 19.0), (10.0, 19.0)];
         let rough = Quad(corners.map(|(x, y)| Point { x, y }));
         let network = Shifts(Mutex::new(0));
