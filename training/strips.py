@@ -39,7 +39,7 @@ def sample(rng: random.Random, np_rng, common: list[str], rare: list[str], m: Ma
         return taken(rng, np_rng, text, m, cut)[0], np.full(17, 255, np.uint8), np.zeros(17, np.float16), 0
     text, whole = vins.vin(rng, common, rare), 1
     if rng.random() < MISSPELT:
-        text, whole = vins.misspelt(rng, text), 0
+        text, whole = vins.misspelt(rng, text, rng.choice((1, 2, 3, 5, 8))), 0
     for _ in range(TRIES):
         strip, centres = taken(rng, np_rng, text, m)
         if legible(strip):

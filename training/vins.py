@@ -116,10 +116,10 @@ def other_text(rng: random.Random) -> str:
     return " ".join(parts)[:28]
 
 
-def misspelt(rng: random.Random, vin: str) -> str:
-    """A VIN with some characters that no VIN has."""
+def misspelt(rng: random.Random, vin: str, count: int) -> str:
+    """A VIN with so many characters that no VIN has."""
     text = list(vin)
-    for i in rng.sample(range(LENGTH), rng.choice((1, 2, 3, 5, 8))):
+    for i in rng.sample(range(LENGTH), count):
         text[i] = rng.choice(BARRED)
     return "".join(text)
 
@@ -128,5 +128,5 @@ def no_vin(rng: random.Random) -> str:
     """Seventeen to twenty characters that can be no VIN: one holds a letter or sign that no VIN has."""
     text = rng.choices("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=rng.choice((17, 17, 18, 20)))
     for i in rng.sample(range(len(text)), rng.randint(2, 5)):
-        text[i] = rng.choice("IOQ-/. ")
+        text[i] = rng.choice(BARRED + "-/. ")
     return "".join(text).strip()

@@ -33,13 +33,6 @@ ROOM = 6  # pixels around a VIN's box that go with it, in photographs of 256
 LETTER = (8, 20)  # pixels a character, so that lines are easily read
 
 
-def wrong_letters(rng: random.Random, vin: str) -> str:
-    text = list(vin)
-    for i in rng.sample(range(len(text)), rng.randint(2, 4)):
-        text[i] = rng.choice("IOQ")
-    return "".join(text)
-
-
 def part_number(rng: random.Random, _) -> str:
     """Groups of letters and digits with signs between them, 17 characters in all."""
     text = rng.choices(vins.ALPHABET if rng.random() < 0.5 else vins.ALPHABET[:10], k=vins.LENGTH)
@@ -50,7 +43,7 @@ def part_number(rng: random.Random, _) -> str:
 
 # What each class of rendered scenes writes, given a made-up VIN.
 TEXTS: dict[str, Callable[[random.Random, str], str]] = {
-    "rendered_with_i_o_q": wrong_letters,
+    "rendered_with_i_o_q": lambda rng, vin: vins.misspelt(rng, vin, rng.randint(2, 4)),
     "rendered_16_characters": lambda rng, vin: vin[: (at := rng.randrange(17))] + vin[at + 1 :],
     "rendered_18_characters": lambda rng, vin: vin[: (at := rng.randrange(18))] + rng.choice(vins.ALPHABET) + vin[at:],
     "rendered_approval": lambda rng, _: vins.approval(rng),

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
+use super::odds::logistic;
 use super::posterior::Posterior;
 use crate::vin::{ALPHABET, LENGTH};
 
@@ -125,7 +126,7 @@ impl Weights {
             + self.rules * features.rules
             + self.frames * features.frames
             + self.pixels_per_character * features.pixels_per_character;
-        1.0 / (1.0 + (-sum).exp())
+        logistic(sum)
     }
 }
 

@@ -6,6 +6,7 @@
 mod barcodes;
 
 use super::decision::Decision;
+use super::odds::normalise;
 use super::posterior::Posterior;
 use super::{Evidence, Features, Mark, Observation, Outcome, Reading, Reason};
 use crate::image::Quad;
@@ -299,10 +300,12 @@ impl Text {
 
         // The mean, weighed as the burst is: see `Decision::burst_exponent`.
         let factor = self.weight.max(1.0).powf(decision.burst_exponent) / self.weight;
+        let mut log_p = self.sum.map(|place| place.map(|log| factor * log));
+        for place in &mut log_p {
+            normalise(place);
+        }
         let evidence = Evidence {
-            log_p: self
-                .sum
-                .map(|place| normalised(place.map(|log| factor * log))),
+            log_p,
             mark: self.mark,
         };
         self.posterior = Posterior::new(&evidence.log_p, decision.temperature);
@@ -314,13 +317,6 @@ impl Text {
         );
         self.confidence = decision.weights.confidence(&self.features);
     }
-}
-
-/// Makes the probabilities of a place add up to 1.
-fn normalised(logs: [f32; 33]) -> [f32; 33] {
-    let highest = logs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let all: f32 = logs.iter().map(|log| (log - highest).exp()).sum();
-    logs.map(|log| log - highest - all.ln())
 }
 
 /// Width of one character, in pixels: the text's upper edge holds 17.

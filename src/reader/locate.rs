@@ -1,6 +1,7 @@
 //! Frame → quads of the lines that look like a VIN.
 
 use super::ReadError;
+use super::odds::logistic;
 use crate::image::{Frame, Letterbox, Point, Quad, letterbox};
 use crate::inference::{Model, Network, Tract};
 
@@ -103,7 +104,7 @@ fn unfold(map: &[f32], (columns, rows): (usize, usize)) -> Vec<Cell> {
     let channel = |channel: usize, cell: usize| map[channel * count + cell];
     (0..count)
         .filter_map(|cell| {
-            let probability = 1.0 / (1.0 + (-channel(0, cell)).exp());
+            let probability = logistic(channel(0, cell));
             let at = Point {
                 x: (cell % columns) as f32 + 0.5,
                 y: (cell / columns) as f32 + 0.5,

@@ -6,6 +6,7 @@ mod barcode;
 pub mod decision;
 pub mod fusion;
 mod locate;
+mod odds;
 pub mod posterior;
 mod priors;
 mod recognize;

@@ -4,6 +4,7 @@
 //! approached in strips that are cut loosely, each where the last one told. What looks like a mark is read in several close ones,
 //! by two networks in turn: they make different mistakes, and what only one of them sees is not sure.
 
+use super::odds::{log_sum, logistic, normalise};
 use super::{Evidence, Mark, ReadError};
 use crate::image::{Frame, Point, Quad, unwarp, warp};
 use crate::inference::Network;
@@ -30,7 +31,7 @@ const LIKELY: f32 = 0.5;
 const READABLE: f32 = 0.3;
 /// Odds, as a natural logarithm, against its likeliest rival from which on nobody doubts a character. Two networks that have no
 /// doubt of the same 17 are not asked again: of 613 such readings of tuning photographs, the same ones shaken, and rendered scenes,
-/// two were wrong, and both as sure after all the cuts.
+/// two were wrong, and both as sure after all the cuts. (So read by the networks before these.)
 const DOUBTLESS: f32 = 4.0;
 /// How far off where it was put a text may be in a loose strip for the next to be a close one, pixels along and across.
 const THERE: (f32, f32) = (6.0, 4.0);
@@ -113,7 +114,7 @@ fn read_again(
     mark.evidence.mark /= cuts;
     for place in &mut mark.evidence.log_p {
         place.iter_mut().for_each(|sum| *sum /= cuts);
-        log_softmax(place);
+        normalise(place);
     }
     Ok(())
 }
@@ -189,8 +190,7 @@ fn cut(
     for (place, logits) in log_p.iter_mut().zip(characters.chunks_exact(WRITING)) {
         let (known, barred) = logits.split_at(CHARACTERS);
         place.copy_from_slice(known);
-        permitted *= logistic(log_sum(known) - log_sum(barred));
-        log_softmax(place);
+        permitted *= logistic(normalise(place) - log_sum(barred));
     }
     let evidence = Evidence {
         log_p,
@@ -215,22 +215,6 @@ pub fn corners_of((x0, y0, x1, y1): (f32, f32, f32, f32)) -> [Point; 4] {
     [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|(x, y)| Point { x, y })
 }
 
-fn log_softmax(logits: &mut [f32; CHARACTERS]) {
-    let all = log_sum(logits);
-    logits.iter_mut().for_each(|logit| *logit -= all);
-}
-
-/// The logarithm of a sum of what is given as logarithms.
-fn log_sum(logs: &[f32]) -> f32 {
-    let highest = logs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = logs.iter().map(|log| (log - highest).exp()).sum();
-    highest + sum.ln()
-}
-
-fn logistic(log_odds: f32) -> f32 {
-    1.0 / (1.0 + (-log_odds).exp())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -239,14 +223,6 @@ mod tests {
 
     use super::*;
     use crate::inference::NetworkError;
-
-    #[test]
-    fn log_probabilities_add_up_to_one() {
-        let mut logits: [f32; CHARACTERS] = std::array::from_fn(|i| i as f32 * 3.0 - 40.0);
-        log_softmax(&mut logits);
-        let sum: f32 = logits.iter().map(|log| log.exp()).sum();
-        assert!((sum - 1.0).abs() < 1e-5 && logits[32] > -0.1);
-    }
 
     /// Says that the text lies an eighth of the strip further right in the first strip, and where it should in all others.
     struct Shifts(Mutex<usize>);
