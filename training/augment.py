@@ -17,20 +17,25 @@ def cut(strips):
     return strips[:, :, y : y + STRIP[0], x : x + STRIP[1]]
 
 
-def spliced(strips, labels, share=0.5):
-    """Some strips get their right part from another, so that nothing learns whole VINs by heart; the characters at
-    the seam, which may be half of each, become unknown. For strips that are marks."""
+def spliced(strips, labels, share=0.7, most=3):
+    """Some strips get parts of two others, in their own light, so that nothing learns whole VINs by heart; the characters at
+    a seam, which may be half of each, become unknown. For strips that are marks."""
     n = len(strips)
-    other = torch.randperm(n)
-    seam = torch.randint(3, 15, (n, 1))
-    seam = torch.where(torch.rand(n, 1) < share, seam, torch.tensor(99))
+    seams = torch.randint(2, PLACES - 1, (n, most))
+    none = torch.arange(most)[None] >= torch.randint(1, most + 1, (n, 1)) * (torch.rand(n, 1) < share)
+    seams = seams.masked_fill(none, PLACES + 99)[:, :, None]
+    places = torch.arange(PLACES)
     x0, _, x1, _ = WIDE_BOX
-    columns = torch.arange(WIDE_STRIP[1])[None]
-    right = columns > x0 + seam * (x1 - x0) / PLACES
-    places = torch.arange(PLACES)[None]
-    labels = torch.where(places >= seam, labels[other], labels)
-    labels = torch.where((places == seam) | (places == seam - 1), torch.tensor(255), labels)
-    return torch.where(right[:, None, None], strips[other], strips), labels
+    columns = (torch.arange(WIDE_STRIP[1]) - x0) / (x1 - x0) * PLACES
+    of_places, of_columns = ((at >= seams).sum(1) % 3 for at in (places, columns))
+    at_seam = ((places == seams) | (places == seams - 1)).any(1)
+    mean, spread = strips.mean((2, 3), keepdim=True), strips.std((2, 3), keepdim=True) + 0.01
+    neutral, mixed, told = (strips - mean) / spread, strips, labels
+    for part in (1, 2):
+        other = torch.randperm(n)
+        mixed = torch.where((of_columns == part)[:, None, None], (neutral[other] * spread + mean).clamp(0, 1), mixed)
+        told = torch.where(of_places == part, labels[other], told)
+    return mixed, told.masked_fill(at_seam, 255)
 
 
 def jittered_cut(strips, centres, loose_share=0.4):
@@ -107,10 +112,10 @@ def coarsened(strips, share=0.5, least=0.45):
     return torch.cat(groups)
 
 
-def weather(strips):
-    """Stroke width, light, contrast, polarity, resolution, blur, noise and stains."""
+def weather(strips, least=0.45):
+    """Stroke width, light, contrast, polarity, resolution (down to `least` of it), blur, noise and stains."""
     n = len(strips)
-    strips = coarsened(strips)
+    strips = coarsened(strips, least=least)
     one = lambda low, high: torch.rand(n, 1, 1, 1) * (high - low) + low
     some = torch.rand(n) < 0.3
     wider, thin = one(-0.4, 0.4)[some], strips[some]
@@ -118,6 +123,8 @@ def weather(strips):
     strips[some] = thin + wider.clamp(min=0) * (bright - thin) + wider.clamp(max=0) * (thin - dark)
     flipped = torch.rand(n, 1, 1, 1) < 0.2
     strips = torch.where(flipped, 1 - strips, strips)
+    toned = torch.rand(n) < 0.5
+    strips[toned] = strips[toned].clamp(0, 1) ** one(-0.4, 0.4).exp()[toned]
     mean = strips.mean((2, 3), keepdim=True)
     strips = (strips - mean) * one(0.5, 1.4) + mean + one(-0.2, 0.2)
     ramp = torch.linspace(-0.5, 0.5, STRIP[1])[None, None, None]

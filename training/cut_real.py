@@ -4,7 +4,8 @@
 
 The photographs come with an axis-aligned box and mostly with what the VIN says. Corners that fit in
 the box are tried, and those from which the recognizer reads the known VIN best (or, for unread ones,
-anything most surely) are kept. What nobody has read is labelled where the recognizer is sure of it in many cuts, and only
+anything most surely) are kept. What nobody has read says what vinspect accepts as its reading (`vinspect read --json` of all
+pictures, `--readings`), or is labelled where the recognizer is sure of it in many cuts; it is only
 trained on, unless it may be a vehicle that is kept aside. Writes OUT/{train,tune,validation}.npz in the form of a strips shard
 (train holds only what may be trained on) and OUT/quads.tsv (file, part, score, eight numbers).
 """
@@ -17,9 +18,9 @@ import numpy as np
 import torch
 
 from nets import TEXT_BOX, Recognizer, box
-from real import Picture, may_be_one_of, pictures
+from real import Picture, accepted_readings, may_be_one_of, pictures
 from strips import BOX, HEIGHT, WIDTH
-from vins import ALPHABET, WRITING
+from vins import WRITING
 
 CUT = np.float32(box(*TEXT_BOX))
 ROUNDS, TRIES = 4, 20
@@ -105,6 +106,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--recognizer", type=Path, required=True)
+    parser.add_argument("--readings", type=Path, help="what vinspect read: JSON lines")
     parser.add_argument("--out", type=Path, required=True)
     a = parser.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
@@ -113,18 +115,19 @@ def main():
     net = Recognizer().to(memory_format=torch.channels_last)
     net.load_state_dict(torch.load(a.recognizer))
     net.eval()
+    accepted = accepted_readings(a.readings) if a.readings else {}
     kept = {"train": [], "tune": [], "validation": []}
     with open(a.out / "quads.tsv", "w") as table:
         everything = pictures(a.real)
         kept_aside = {p.vin for p in everything if p.part in ("tune", "validation")}
         for i, p in enumerate(everything):
-            vin = p.vin if len(p.vin) == 17 else p.machine if len(p.machine) == 17 and set(p.machine) <= set(ALPHABET) else ""
-            p.vin = vin
+            unread = len(p.vin) != 17
+            vin = p.vin = accepted.get(p.file, "") if unread else p.vin
             grey = cv2.imread(str(a.real / "images" / p.file), cv2.IMREAD_GRAYSCALE)
             quad, score = corners(net, grey, p, rng)
             known = np.uint8([WRITING.index(c) if c != "?" else 255 for c in vin]) if vin else told(net, grey, quad, rng)
             reading = "".join(WRITING[k] if k < len(WRITING) else "?" for k in known)
-            if not vin and (known < 255).sum() >= ENOUGH and may_be_one_of(reading, kept_aside):
+            if unread and (known < 255).sum() >= ENOUGH and may_be_one_of(reading, kept_aside):
                 p.part = "excluded"
             print(p.file, p.part, f"{score:.3f}", *(f"{v:.1f}" for v in quad.ravel()), vin or "-", sep="\t", file=table)
             if p.part in kept and (vin or (known < 255).sum() >= ENOUGH):

@@ -7,6 +7,7 @@ labels that `vinspect evaluate` takes, the pictures' whole readings only. The sp
 
 import csv
 import hashlib
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,12 @@ def _exclude_relatives(folder: Path, found: list[Picture]) -> None:
 def may_be_one_of(reading: str, vins: set[str]) -> bool:
     """Whether a reading, `?` for what is not known, is within two characters of a VIN."""
     return any(sum(x != y and x != "?" for x, y in zip(reading, vin)) <= 2 for vin in vins)
+
+
+def accepted_readings(path: Path) -> dict[str, str]:
+    """What vinspect accepted, by picture: a label for what nobody has read. `path`: lines of `vinspect read --json`."""
+    readings = map(json.loads, path.read_text().splitlines())
+    return {Path(r["path"]).name: r["vin"] for r in readings if r.get("outcome") == "accepted"}
 
 
 def _thumb(path: Path) -> np.ndarray:

@@ -69,6 +69,13 @@ class Shards:
         )
 
 
+def shown_once(batch, least=0.45):
+    """A batch as the net gets it this time: its cuts in some weather, labels, centres, marks, corners and which are loose."""
+    strips, labels, centres, marks = batch
+    cuts, centres, corners, loose = augment.jittered_cut(strips, centres)
+    return augment.weather(cuts, least), labels, centres, marks, corners, loose
+
+
 def losses(net, strips, labels, centres, marks, corners, loose, smooth=0.01):
     """Characters, mark, corners, and (where the centres are known) where attention should look. In a loose cut nobody
     can tell which place a character has, so those teach only corners and mark."""
@@ -167,14 +174,12 @@ def main():
         for group in optimizer.param_groups:
             group["lr"] = a.rate * min(1, (step + 1) / 200, 0.01 + (1 - done) / COOLING)
         share = int(a.batch * a.real_share) if real else 0
-        parts = [rendered.batch(rng.integers(0, len(rendered), a.batch - share))]
+        parts = [shown_once(rendered.batch(rng.integers(0, len(rendered), a.batch - share)))]
         if share:
             photographed = real.batch(rng.integers(0, len(real), share))
-            parts.append((*augment.spliced(*photographed[:2]), *photographed[2:]))
-        shuffled = torch.randperm(a.batch)
-        strips, labels, centres, marks = (torch.cat(x)[shuffled] for x in zip(*parts))
-        strips, centres, corners, loose = augment.jittered_cut(strips, centres)
-        strips = augment.weather(strips)
+            # They are small already: what cannot be read in them any more is learned by heart.
+            parts.append(shown_once((*augment.spliced(*photographed[:2]), *photographed[2:]), least=0.75))
+        strips, labels, centres, marks, corners, loose = (torch.cat(x) for x in zip(*parts))
         loss, right, corner_loss = losses(net, strips, labels, centres, marks, corners, loose)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

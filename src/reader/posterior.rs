@@ -2,12 +2,12 @@
 //!
 //! The check digit ties all places together, but only through a sum modulo 11: a dynamic programme over place and
 //! remainder counts every VIN once. The first three places are enumerated, since their prior is a table of triples, and so
-//! are the known models, the first eight.
+//! are the known models, the first eight with their years and plants.
 
 use std::ops::Range;
 
 use super::Candidate;
-use super::priors::{CHARACTERS, Custom, KNOWN, PRIORS, check_character};
+use super::priors::{CHARACTERS, Custom, KNOWN, Model, PRIORS, TAIL, Tail, check_character};
 use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH, VALUES, Vin, WEIGHTS};
 
 /// Remainders of the check sum.
@@ -18,6 +18,12 @@ pub const KEPT: usize = 5;
 
 /// A custom with less than this share of the posterior cannot hold a candidate worth naming.
 const NEGLIGIBLE: f64 = 1e-7;
+
+/// A model with less than this share of the weight of the likeliest is left out, and so are years and plants of one.
+const OUT_OF_THE_QUESTION: f64 = 1e-11;
+
+/// The first place, counted from 0, that is the same for all models of a maker.
+const SERIAL: usize = TAIL[1] + 1;
 
 /// Shares, among what looks like a VIN, of numbers of 17 digits and of rows of any 17 characters. Estimates; what the maker, the year
 /// and the serial number of a VIN are like weighs far more.
@@ -85,20 +91,16 @@ impl Posterior {
                 places[1][b] += pair_total;
             }
         }
-        for model in &PRIORS.models {
-            let [a, b, c, ..] = model.characters;
-            let seen = |places: Range<usize>| -> f64 {
-                places
-                    .map(|place| pixels[place][usize::from(model.characters[place])])
-                    .product()
-            };
-            let total = customs[model.custom].add_model(
-                model.characters,
-                seen(0..KNOWN) * model.chance,
-                seen(0..3) * PRIORS.maker([a, b, c]).chance,
-            );
-            for (place, &character) in places.iter_mut().zip(&model.characters) {
-                place[usize::from(character)] += total;
+        let tails = tails_seen(pixels);
+        let models = models_seen(pixels, &tails);
+        let likeliest = models.iter().map(Seen::weight).fold(0.0, f64::max);
+        for seen in &models {
+            if seen.weight() > OUT_OF_THE_QUESTION * likeliest {
+                let least = OUT_OF_THE_QUESTION * likeliest;
+                let total = customs[seen.model.custom].add_model(seen, least, &mut places);
+                for (place, &character) in places.iter_mut().zip(&seen.model.characters) {
+                    place[usize::from(character)] += total;
+                }
             }
         }
         let evidence: f64 = customs.iter().map(|sums| sums.total).sum();
@@ -188,23 +190,68 @@ struct Beginnings {
     best: [Best; REMAINDERS],
 }
 
-impl Beginnings {
-    /// `rank`: its weight among the best, if it can also be reached otherwise.
-    fn add(&mut self, characters: &[u8], weight: f64, rank: f64) -> usize {
-        let remainder = characters
-            .iter()
-            .enumerate()
-            .map(|(place, &character)| step(place, usize::from(character)))
-            .sum::<usize>()
-            % REMAINDERS;
-        self.weights[remainder] += weight;
-        keep(&mut self.best[remainder], rank, || {
-            let mut vin = [0; LENGTH];
-            vin[..characters.len()].copy_from_slice(characters);
-            vin
-        });
-        remainder
+/// The remainder that characters leave from the first place on.
+fn remainder(characters: &[u8]) -> usize {
+    let steps = characters.iter().enumerate();
+    steps.map(|(i, &c)| step(i, usize::from(c))).sum::<usize>() % REMAINDERS
+}
+
+/// A known model in the light of the pixels.
+struct Seen<'a> {
+    model: &'a Model,
+    /// Of its eight places, times its chance.
+    beginning: f64,
+    /// The first three places, times the chance of their maker without a known model.
+    maker: f64,
+    tail: &'a SeenTail,
+}
+
+/// Years and plants of a model in the light of the pixels.
+struct SeenTail {
+    weights: Tail,
+    /// All together.
+    total: f64,
+}
+
+impl Seen<'_> {
+    /// Pixels times prior of its places, all years and plants together.
+    fn weight(&self) -> f64 {
+        self.beginning * self.tail.total
     }
+}
+
+fn tails_seen(pixels: &[[f64; CHARACTERS]; LENGTH]) -> Vec<SeenTail> {
+    let tails = PRIORS.tails.iter().map(|tail| {
+        let weights: Tail = std::array::from_fn(|i| times(&pixels[TAIL[i]], &tail[i]));
+        let [years, plants] = weights.map(|place| place.iter().sum::<f64>());
+        SeenTail {
+            weights,
+            total: years * plants,
+        }
+    });
+    tails.collect()
+}
+
+fn models_seen<'a>(pixels: &[[f64; CHARACTERS]; LENGTH], tails: &'a [SeenTail]) -> Vec<Seen<'a>> {
+    let models = PRIORS.models.iter().map(|model| {
+        let [a, b, c, ..] = model.characters;
+        let seen = |places: Range<usize>| -> f64 {
+            places
+                .map(|place| pixels[place][usize::from(model.characters[place])])
+                .product()
+        };
+        Seen {
+            model,
+            beginning: seen(0..KNOWN) * model.chance,
+            maker: seen(0..3) * PRIORS.maker([a, b, c]).chance,
+            tail: &tails[model.tail],
+        }
+    });
+    models.collect()
+}
+
+fn times(one: &[f64; CHARACTERS], other: &[f64; CHARACTERS]) -> [f64; CHARACTERS] {
+    std::array::from_fn(|c| one[c] * other[c])
 }
 
 /// One custom: the makers and models that follow it, and places 4 to 17.
@@ -217,11 +264,13 @@ struct Sums {
     ninth: [f64; CHARACTERS],
     /// All ways to go on after a maker, with an uncomputed place 9.
     free: f64,
-    /// The same after a model.
-    free_tail: f64,
+    /// The same after the tail of a model.
+    free_serial: f64,
     /// All ways to go on from a place with a remainder to a computed place 9.
     backward: [Remainders; LENGTH + 1],
+    /// Up to place 3.
     makers: Beginnings,
+    /// Up to place 11, without place 9.
     models: Beginnings,
     /// All VINs.
     total: f64,
@@ -229,10 +278,6 @@ struct Sums {
 
 impl Sums {
     fn new(pixels: &[[f64; CHARACTERS]; LENGTH], custom: &Custom) -> Self {
-        let times =
-            |pixels: &[f64; CHARACTERS], chances: &[f64; CHARACTERS]| -> [f64; CHARACTERS] {
-                std::array::from_fn(|c| pixels[c] * chances[c])
-            };
         let mut weights = [[0.0; CHARACTERS]; LENGTH];
         for place in 3..LENGTH {
             weights[place] = times(&pixels[place], &custom.places[place]);
@@ -244,7 +289,8 @@ impl Sums {
                 .map(|place| place.iter().sum::<f64>())
                 .product()
         };
-        let free_tail = all(&weights[KNOWN..]) * (1.0 - custom.check);
+        let free_serial =
+            all(&weights[NINTH..=NINTH]) * all(&weights[SERIAL..]) * (1.0 - custom.check);
 
         let mut backward = [[0.0; REMAINDERS]; LENGTH + 1];
         backward[LENGTH] =
@@ -263,10 +309,10 @@ impl Sums {
         }
         Self {
             check: custom.check,
-            free: all(&weights[3..KNOWN]) * free_tail,
+            free: all(&weights[3..KNOWN]) * all(&weights[TAIL[0]..SERIAL]) * free_serial,
             weights,
             ninth: pixels[NINTH],
-            free_tail,
+            free_serial,
             backward,
             makers: Beginnings::default(),
             models: Beginnings::default(),
@@ -274,34 +320,97 @@ impl Sums {
         }
     }
 
-    /// Adds all VINs that begin with a maker and no known model; how much they weigh.
+    /// Adds all VINs that begin with a maker and are of no known model; how much they weigh.
     fn add_maker(&mut self, code: [u8; 3], weight: f64) -> f64 {
-        let remainder = self.makers.add(&code, weight, weight);
+        let remainder = remainder(&code);
+        self.makers.weights[remainder] += weight;
+        keep(&mut self.makers.best[remainder], weight, || {
+            let mut vin = [0; LENGTH];
+            vin[..3].copy_from_slice(&code);
+            vin
+        });
         let total = weight * (self.free + self.check * self.backward[3][remainder]);
         self.total += total;
         total
     }
 
-    /// Adds all VINs that begin with a model; how much they weigh. `maker` is the weight of the same maker without it.
-    fn add_model(&mut self, characters: [u8; KNOWN], weight: f64, maker: f64) -> f64 {
-        let by_chance: f64 = (3..KNOWN)
-            .map(|place| self.weights[place][usize::from(characters[place])])
-            .product();
-        let remainder = self
-            .models
-            .add(&characters, weight, weight + maker * by_chance);
-        let total = weight * (self.free_tail + self.check * self.backward[KNOWN][remainder]);
+    /// Adds all VINs of a model, and what they weigh to the places of its tail; how much all weigh. What has less than `least` is
+    /// no candidate.
+    fn add_model(
+        &mut self,
+        seen: &Seen,
+        least: f64,
+        places: &mut [[f64; CHARACTERS]; LENGTH],
+    ) -> f64 {
+        let start = remainder(&seen.model.characters);
+        let steps: [Remainders; 2] =
+            std::array::from_fn(|i| by_step(TAIL[i], &seen.tail.weights[i]));
+        let mut total = 0.0;
+        for (i, place) in TAIL.into_iter().enumerate() {
+            let other = &steps[1 - i];
+            // What follows a character of this place that adds so much, whatever stands in the other.
+            let free = other.iter().sum::<f64>() * self.free_serial;
+            let around: Remainders = std::array::from_fn(|by| {
+                let checked: f64 = (0..REMAINDERS)
+                    .map(|also| {
+                        other[also] * self.backward[SERIAL][(start + by + also) % REMAINDERS]
+                    })
+                    .sum();
+                free + self.check * checked
+            });
+            total = 0.0;
+            for (character, weight) in seen.tail.weights[i].iter().enumerate() {
+                let weight = seen.beginning * weight * around[step(place, character)];
+                places[place][character] += weight;
+                total += weight;
+            }
+        }
+        for (by, weight) in steps[0].iter().enumerate() {
+            for (also, other) in steps[1].iter().enumerate() {
+                self.models.weights[(start + by + also) % REMAINDERS] +=
+                    seen.beginning * weight * other;
+            }
+        }
+        self.keep_best_of(seen, start, least);
         self.total += total;
         total
     }
 
-    /// Adds, for places 4 to 17, the weight of all VINs with each character there; not that of models in places 4 to 8.
+    /// Puts a model's likeliest years and plants among the best, each with what it weighs without the model as well.
+    fn keep_best_of(&mut self, seen: &Seen, start: usize, least: f64) {
+        let by_chance: f64 = (3..KNOWN)
+            .map(|place| self.weights[place][usize::from(seen.model.characters[place])])
+            .product();
+        let [years, plants] = TAIL.map(|place| &self.weights[place]);
+        let likeliest = seen.tail.weights[1].iter().copied().fold(0.0, f64::max);
+        for (year, of_year) in seen.tail.weights[0].iter().enumerate() {
+            if seen.beginning * of_year * likeliest < least {
+                continue;
+            }
+            for (plant, of_plant) in seen.tail.weights[1].iter().enumerate() {
+                let otherwise = seen.maker * by_chance * years[year] * plants[plant];
+                let weight = seen.beginning * of_year * of_plant + otherwise;
+                let after = start + step(TAIL[0], year) + step(TAIL[1], plant);
+                keep(&mut self.models.best[after % REMAINDERS], weight, || {
+                    let mut vin = [0; LENGTH];
+                    vin[..KNOWN].copy_from_slice(&seen.model.characters);
+                    vin[TAIL[0]] = year as u8;
+                    vin[TAIL[1]] = plant as u8;
+                    vin
+                });
+            }
+        }
+    }
+
+    /// Adds, for places 4 to 17, the weight of all VINs with each character there; not that of models up to place 11.
     fn add_marginals(&self, places: &mut [[f64; CHARACTERS]; LENGTH]) {
         let mut forward = self.makers.weights;
         let mut free = forward.iter().sum::<f64>() * self.free;
-        for place in 3..LENGTH {
-            if place == KNOWN {
-                free += self.models.weights.iter().sum::<f64>() * self.free_tail;
+        // Place 9 after the tail: models come in between.
+        let until_model = (3..KNOWN).chain(TAIL);
+        for place in until_model.chain([NINTH]).chain(SERIAL..LENGTH) {
+            if place == NINTH {
+                free += self.models.weights.iter().sum::<f64>() * self.free_serial;
                 for (all, weight) in forward.iter_mut().zip(self.models.weights) {
                     *all += weight;
                 }
@@ -339,20 +448,24 @@ impl Sums {
     /// Adds the best VINs.
     fn add_best(&self, best: &mut Best) {
         let mut partial = self.models.best.clone();
-        for (all, others) in partial
-            .iter_mut()
-            .zip(self.longer(&self.makers.best, 3..KNOWN))
-        {
-            // What is a known model as well stands in the list already, with both weights.
-            for (weight, vin) in others.iter().filter(|(_, vin)| !PRIORS.knows(vin)) {
-                keep(all, *weight, || *vin);
+        let others = self.longer(&self.makers.best, (3..KNOWN).chain(TAIL));
+        for (all, others) in partial.iter_mut().zip(others) {
+            for (weight, vin) in others {
+                // What is of a known model as well stands in the list already, with both weights.
+                if !all.iter().any(|(_, known)| *known == vin) {
+                    keep(all, weight, || vin);
+                }
             }
         }
-        self.close(&self.longer(&partial, NINTH + 1..LENGTH), best);
+        self.close(&self.longer(&partial, SERIAL..LENGTH), best);
     }
 
     /// The best of each remainder with some places more.
-    fn longer(&self, best: &[Best; REMAINDERS], places: Range<usize>) -> [Best; REMAINDERS] {
+    fn longer(
+        &self,
+        best: &[Best; REMAINDERS],
+        places: impl Iterator<Item = usize>,
+    ) -> [Best; REMAINDERS] {
         places.fold(best.clone(), |before, place| {
             let mut after: [Best; REMAINDERS] = Default::default();
             for (remainder, list) in before.iter().enumerate() {

@@ -1,14 +1,17 @@
 //! How probable a VIN is before any picture is seen: rules, which real cars break every one of, and counted vehicles.
 //!
-//! P(VIN) = P(places 1-8) · P(place 10 … 17 | maker) · P(place 9 | the other places, maker)
-//! P(places 1-8) = P(maker) · (P(model | maker) + P(no counted model | maker) · Π P(place 4 … 8 | maker))
+//! P(VIN) = P(places 1-8, 10, 11) · Π P(place 12 … 17 | maker) · P(place 9 | the other places, maker)
+//! P(places 1-8, 10, 11) = P(maker) · (P(model | maker) · P(place 10 | model) · P(place 11 | model)
+//!                                   + P(no known model | maker) · Π P(place 4 … 8, 10, 11 | maker))
 //!
-//! A model is what stands in places 4 to 8. Place 9 is the computed check digit with the chance `check`, and otherwise drawn
+//! A model is what stands in places 4 to 8; a maker's known models are those that were counted, and a little those of its
+//! siblings. Place 9 is the computed check digit with the chance `check`, and otherwise drawn
 //! from `filler` whatever the other places hold. All factors are normalised, so the whole is.
 
 mod rules;
 mod vehicles;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::vin::{ALPHABET, CHECK_CHARACTERS, LENGTH};
@@ -18,6 +21,12 @@ pub(super) const CHARACTERS: usize = ALPHABET.len();
 
 /// Places of a VIN that a known model takes: maker and descriptors.
 pub(super) const KNOWN: usize = 8;
+
+/// Places, counted from 0, in which a known model has its own years and plants.
+pub(super) const TAIL: [usize; 2] = [9, 10];
+
+/// Chance of each character in them.
+pub(super) type Tail = [[f64; CHARACTERS]; 2];
 
 /// Half of the chance of a maker is by the rules, half by how many of its vehicles were counted: where a station stands
 /// matters, but nobody has counted there.
@@ -48,6 +57,8 @@ pub(super) struct Model {
     pub characters: [u8; KNOWN],
     /// That these are drawn as a known model.
     pub chance: f64,
+    /// Index into [`Priors::tails`].
+    pub tail: usize,
     /// Index into [`Priors::customs`].
     pub custom: usize,
 }
@@ -59,56 +70,99 @@ pub(super) struct Priors {
     pub makers: Vec<Maker>,
     /// In the order of their characters.
     pub models: Vec<Model>,
+    pub tails: Vec<Tail>,
 }
 
 pub(super) static PRIORS: LazyLock<Priors> = LazyLock::new(Priors::new);
 
 impl Priors {
     fn new() -> Self {
-        let mut customs = rules::customs().to_vec();
-        let mut makers: Vec<Maker> = rules::makers()
-            .into_iter()
-            .enumerate()
-            .map(|(at, chance)| Maker {
-                chance: chance * (1.0 - COUNTED_SHARE),
-                custom: rules::custom_of(ALPHABET[at / CHARACTERS.pow(2)]),
-            })
-            .collect();
+        let mut priors = Self::by_rules();
         let counted = vehicles::makers();
-        let all: f64 = counted.values().map(vehicles::Maker::vehicles).sum();
-        let mut models = Vec::new();
-        for (code, vehicles) in counted {
-            let maker = &mut makers[at(code)];
-            let of_all = maker.chance + COUNTED_SHARE * vehicles.vehicles() / all;
-            customs.push(vehicles.custom(customs[maker.custom].clone()));
-            maker.custom = customs.len() - 1;
-            maker.chance = of_all;
-            for (characters, share) in vehicles.models() {
-                maker.chance -= of_all * share;
-                models.push(Model {
-                    characters,
-                    chance: of_all * share,
-                    custom: maker.custom,
-                });
-            }
-        }
+        priors.add_counted(&counted);
+        priors.add_siblings(&counted);
+        priors.models.sort_by_key(|model| model.characters);
+        priors
+    }
+
+    fn by_rules() -> Self {
+        let makers = rules::makers().into_iter().enumerate();
+        let makers = makers.map(|(at, chance)| Maker {
+            chance,
+            custom: rules::custom_of(ALPHABET[at / CHARACTERS.pow(2)]),
+        });
         Self {
-            customs,
-            makers,
-            models,
+            customs: rules::customs().to_vec(),
+            makers: makers.collect(),
+            models: Vec::new(),
+            tails: Vec::new(),
+        }
+    }
+
+    /// What was counted of makers: their share, their customs and their models.
+    fn add_counted(&mut self, counted: &BTreeMap<[u8; 3], vehicles::Maker>) {
+        let all: f64 = counted.values().map(vehicles::Maker::vehicles).sum();
+        for maker in &mut self.makers {
+            maker.chance *= 1.0 - COUNTED_SHARE;
+        }
+        for (&code, vehicles) in counted {
+            let maker = &mut self.makers[at(code)];
+            maker.chance += COUNTED_SHARE * vehicles.vehicles() / all;
+            let custom = vehicles.custom(self.customs[maker.custom].clone());
+            maker.custom = self.customs.len();
+            let models: Vec<_> = vehicles.models(&custom).collect();
+            self.customs.push(custom);
+            self.add_models(code, self.tails.len(), models.iter().enumerate());
+            self.tails.extend(models.into_iter().map(|(.., tail)| tail));
+        }
+    }
+
+    /// The models of makers of one company that another maker of it was not counted with.
+    fn add_siblings(&mut self, counted: &BTreeMap<[u8; 3], vehicles::Maker>) {
+        let codes = rules::codes();
+        for ([a, b], company) in vehicles::companies(counted) {
+            let region = &self.customs[rules::custom_of(ALPHABET[usize::from(a)])];
+            let models: Vec<_> = company.of_a_sibling(region).collect();
+            for code in (0..CHARACTERS as u8).map(|c| [a, b, c]) {
+                let counted = counted.get(&code);
+                if counted.is_none() && !codes.contains(&code) {
+                    continue;
+                }
+                let is_own = |model| counted.is_some_and(|counted| counted.makes(model));
+                let models = models.iter().enumerate();
+                let others = models.filter(|(_, (model, ..))| !is_own(model));
+                self.add_models(code, self.tails.len(), others);
+            }
+            self.tails.extend(models.into_iter().map(|(.., tail)| tail));
+        }
+    }
+
+    /// Gives models their shares of the vehicles of a maker that are of no known model yet. `tails`: where their tails will be.
+    fn add_models<'a>(
+        &mut self,
+        code: [u8; 3],
+        tails: usize,
+        models: impl Iterator<Item = (usize, &'a (vehicles::Descriptors, f64, Tail))>,
+    ) {
+        let maker = &mut self.makers[at(code)];
+        let all = maker.chance;
+        for (i, (descriptors, share, _)) in models {
+            let mut characters = [0; KNOWN];
+            characters[..3].copy_from_slice(&code);
+            characters[3..].copy_from_slice(descriptors);
+            maker.chance -= all * share;
+            self.models.push(Model {
+                characters,
+                chance: all * share,
+                tail: tails + i,
+                custom: maker.custom,
+            });
         }
     }
 
     /// The maker of the first three characters.
     pub fn maker(&self, code: [u8; 3]) -> Maker {
         self.makers[at(code)]
-    }
-
-    /// Whether a VIN begins with a known model.
-    pub fn knows(&self, vin: &[u8; LENGTH]) -> bool {
-        self.models
-            .binary_search_by(|model| model.characters[..].cmp(&vin[..KNOWN]))
-            .is_ok()
     }
 }
 
@@ -129,17 +183,22 @@ pub(super) fn prior(vin: &[u8; LENGTH]) -> f64 {
     let at = |place: usize| usize::from(vin[place]);
     let maker = PRIORS.maker([vin[0], vin[1], vin[2]]);
     let custom = &PRIORS.customs[maker.custom];
-    let unknown: f64 = (3..KNOWN)
-        .map(|place| custom.places[place][at(place)])
-        .product();
-    let model = PRIORS
+    let by_custom = |places: &[usize]| -> f64 {
+        places
+            .iter()
+            .map(|&place| custom.places[place][at(place)])
+            .product()
+    };
+    let unknown = maker.chance * by_custom(&[3, 4, 5, 6, 7]) * by_custom(&TAIL);
+    let known = PRIORS
         .models
         .iter()
-        .find(|model| model.characters == vin[..KNOWN]);
-    let beginning = maker.chance * unknown + model.map_or(0.0, |model| model.chance);
-    let tail: f64 = (NINTH + 1..LENGTH)
-        .map(|place| custom.places[place][at(place)])
-        .product();
+        .find(|model| model.characters == vin[..KNOWN])
+        .map_or(0.0, |model| {
+            let tail = &PRIORS.tails[model.tail];
+            model.chance * tail[0][at(TAIL[0])] * tail[1][at(TAIL[1])]
+        });
+    let serial = by_custom(&[11, 12, 13, 14, 15, 16]);
     let remainder = (0..LENGTH)
         .map(|i| usize::from(VALUES[at(i)]) * usize::from(WEIGHTS[i]))
         .sum::<usize>()
@@ -149,7 +208,7 @@ pub(super) fn prior(vin: &[u8; LENGTH]) -> f64 {
     } else {
         0.0
     };
-    beginning * tail * (computed + (1.0 - custom.check) * custom.filler[at(NINTH)])
+    (unknown + known) * serial * (computed + (1.0 - custom.check) * custom.filler[at(NINTH)])
 }
 
 #[cfg(test)]
@@ -165,6 +224,9 @@ mod tests {
         for custom in &PRIORS.customs {
             assert!(one(&custom.filler));
             assert!(custom.places.iter().all(|place| one(place)));
+        }
+        for tail in &PRIORS.tails {
+            assert!(tail.iter().all(|place| one(place)));
         }
     }
 

@@ -3,6 +3,8 @@
 //! "Measured" means: on the 957 training vehicles of the photographs that the model card credits, mostly of the Russian
 //! market, 849 of them from regions that do not ask for the check digit.
 
+use std::collections::BTreeSet;
+
 use super::{CHARACTERS, Custom};
 use crate::vin::{ALPHABET, LENGTH, Market, country_of, index_of, maker_codes};
 
@@ -116,4 +118,14 @@ pub(super) fn makers() -> Vec<f64> {
     let total: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|weight| *weight /= total);
     weights
+}
+
+/// All three characters that a maker is known by, as indices into the alphabet.
+pub(super) fn codes() -> BTreeSet<[u8; 3]> {
+    let of = |code: &str| {
+        let code: [u8; 3] = code.as_bytes().try_into().ok()?;
+        let [a, b, c] = code.map(|byte| index_of(byte).map(|index| index as u8));
+        Some([a?, b?, c?])
+    };
+    maker_codes().filter_map(of).collect()
 }
