@@ -1,12 +1,13 @@
 """Fits models/calibration.toml on the tune part: what turns a posterior into a confidence.
 
-`python calibrate.py --vinspect ../target/release/vinspect --labels split/tune.tsv --real ../../shared/real --out ../models/calibration.toml`
+`python calibrate.py --vinspect ../target/release/vinspect --on split/tune.tsv ../../shared/real/images --on frames/tune/labels.tsv frames/tune --out ../models/calibration.toml`
 
 For some temperatures the program reads the pictures and tells what its confidences would be made of; a logistic
 regression with a penalty (there are few wrong readings) is fitted on them. The temperature with the least cross-validated
 loss wins, where a wrong reading costs a tenth's chance more: what is not read right cannot be read surely.
-`accept_at` is the hundredth at which these pictures cost least, each with a confidence fitted on other vehicles, and one more:
-by so much confidences of one picture differ between processors.
+`accept_at` is the hundredth at which the first pictures (`--on`) cost least, each with a confidence fitted on other vehicles, and one
+more: by so much confidences of one picture differ between processors. Pictures after the first may be rendered: they tell how sure to
+be of what is larger than the photographs, not how often a reading goes wrong.
 """
 
 import argparse
@@ -18,10 +19,11 @@ from pathlib import Path
 import numpy as np
 
 NAMES = ["log_odds", "least_sure_place", "mark", "support", "corrections", "rules", "frames", "pixels_per_character"]
-FITTED = ["log_odds", "least_sure_place", "mark", "support", "rules"]
+FITTED = ["log_odds", "least_sure_place", "mark", "support", "rules", "pixels_per_character"]
 PROCESSORS = 0.01  # what confidences differ by
+LEAST = 0.9  # what is accepted has to be sure by its own word, too, however few pictures say otherwise
 MISREAD = 1000  # what a wrong reading costs that is accepted, in right ones that are not
-SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1}  # more of each is better
+SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1, "pixels_per_character": 1}  # more of each is better
 
 
 def write(path: Path, temperature: float, weights: dict[str, float], accept_at: float, mark_at: float) -> None:
@@ -42,8 +44,18 @@ def write(path: Path, temperature: float, weights: dict[str, float], accept_at: 
     path.write_text("\n".join(lines) + "\n")
 
 
-def fit(x: np.ndarray, y: np.ndarray, penalty: float, signs: np.ndarray) -> np.ndarray:
-    """Weights (bias last) of a logistic regression; weights of the wrong sign are dropped."""
+def read(vinspect: Path, labels: Path, pictures: Path, temperature: float, mark_at: float) -> list[dict]:
+    """What the confidences of some pictures would be made of."""
+    with tempfile.TemporaryDirectory() as folder:
+        trial, dump = Path(folder) / "trial.toml", Path(folder) / "features.jsonl"
+        write(trial, temperature, {"bias": 0.0, "log_odds": 1.0}, 0.99, mark_at)
+        command = [vinspect, "evaluate", "--labels", labels, pictures, "--calibration", trial, "--features", dump, "--json"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return [json.loads(line) for line in dump.read_text().splitlines()]
+
+
+def fit(x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalty: float, signs: np.ndarray) -> np.ndarray:
+    """Weights (bias last) of a logistic regression, in which readings count more or less; weights of the wrong sign are dropped."""
     mean, spread = x.mean(0), x.std(0) + 1e-6
     z = np.concatenate([(x - mean) / spread, np.ones((len(x), 1))], 1)
     free = np.ones(z.shape[1], bool)
@@ -53,8 +65,8 @@ def fit(x: np.ndarray, y: np.ndarray, penalty: float, signs: np.ndarray) -> np.n
         lam[-1] = 1e-6
         for _ in range(100):
             p = 1 / (1 + np.exp(-z[:, free] @ w[free]))
-            gradient = z[:, free].T @ (p - y) + lam * w[free]
-            hessian = (z[:, free] * (p * (1 - p))[:, None]).T @ z[:, free] + np.diag(lam)
+            gradient = z[:, free].T @ (counts * (p - y)) + lam * w[free]
+            hessian = (z[:, free] * (counts * p * (1 - p))[:, None]).T @ z[:, free] + np.diag(lam)
             w[free] -= np.linalg.solve(hessian, gradient)
         bad = free[:-1] & (w[:-1] * signs < 0)
         if not bad.any():
@@ -64,51 +76,49 @@ def fit(x: np.ndarray, y: np.ndarray, penalty: float, signs: np.ndarray) -> np.n
     return np.append(raw, w[-1] - raw @ mean)
 
 
-def out_of_fold(x: np.ndarray, y: np.ndarray, fold: np.ndarray, penalty: float, signs: np.ndarray) -> np.ndarray:
-    """The log-odds of each reading by weights that were fitted without its fold."""
+def out_of_fold(x: np.ndarray, y: np.ndarray, is_vin: np.ndarray, fold: np.ndarray, penalty: float, signs: np.ndarray) -> np.ndarray:
+    """The confidence of each reading by weights that were fitted without its fold."""
     found = np.zeros(len(y))
     for k in set(fold):
-        w = fit(x[fold != k], y[fold != k], penalty, signs)
-        found[fold == k] = x[fold == k] @ w[:-1] + w[-1]
-    return found
+        others = fold != k
+        w = fit(x[others], y[others], is_vin[others], penalty, signs)
+        found[~others] = is_vin[~others] / (1 + np.exp(-x[~others] @ w[:-1] - w[-1]))
+    return found.clip(1e-6, 1 - 1e-6)
 
 
-def threshold(log_odds: np.ndarray, y: np.ndarray) -> float:
+def threshold(confidence: np.ndarray, y: np.ndarray) -> float:
     """The hundredth at which to accept, so that what is accepted wrong and what is left costs least."""
-    confidence = 1 / (1 + np.exp(-log_odds))
     cost = lambda at: MISREAD * ((confidence >= at) & (y == 0)).sum() + ((confidence < at) & (y == 1)).sum()
-    return min((k / 100 for k in range(50, 100)), key=cost)
+    return min((k / 100 for k in range(int(100 * LEAST), 100)), key=cost)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vinspect", type=Path, required=True)
-    parser.add_argument("--labels", type=Path, required=True)
-    parser.add_argument("--real", type=Path, required=True)
+    parser.add_argument("--on", type=Path, nargs=2, action="append", required=True, metavar=("LABELS", "PICTURES"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--mark-at", type=float, default=0.6)
     a = parser.parse_args()
     best = None
+    signs = np.array([SIGN[n] for n in FITTED])
     for temperature in (0.2, 0.28, 0.4, 0.55, 0.75):
-        with tempfile.TemporaryDirectory() as folder:
-            trial, dump = Path(folder) / "trial.toml", Path(folder) / "features.jsonl"
-            write(trial, temperature, {"bias": 0.0, "log_odds": 1.0}, 0.99, a.mark_at)
-            command = [a.vinspect, "evaluate", "--labels", a.labels, a.real / "images", "--calibration", trial, "--features", dump, "--json"]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            rows = [json.loads(line) for line in dump.read_text().splitlines()]
+        sets = [read(a.vinspect, labels, pictures, temperature, a.mark_at) for labels, pictures in a.on]
+        rows = [row for rows in sets for row in rows]
+        of = np.repeat(np.arange(len(sets)), [len(rows) for rows in sets])
         x = np.array([[r[n] for n in FITTED] for r in rows])
         y = np.array([r["right"] for r in rows], float)
-        signs = np.array([SIGN[n] for n in FITTED])
+        is_vin = np.array([r["is_vin"] for r in rows])
         # several pictures of one vehicle stay in one fold
-        fold = np.array([int.from_bytes(r["vin"].encode(), "big") % 1009 % 8 for r in rows])
+        fold = np.array([int.from_bytes(r["vin"].encode(), "big") % 1009 % 64 for r in rows])
         for penalty in (0.3, 1.0, 3.0):
-            log_odds = out_of_fold(x, y, fold, penalty, signs)
-            loss = np.logaddexp(0, np.where(y > 0, -log_odds, log_odds)).mean()
+            confidence = out_of_fold(x, y, is_vin, fold, penalty, signs)
+            loss = -np.log(np.where(y > 0, confidence, 1 - confidence)).mean()
             cost = loss + (1 - y.mean()) * np.log(10)
-            at = threshold(log_odds, y)
-            print(f"temperature {temperature} penalty {penalty}: cross-validated loss {loss:.4f}, {int(y.sum())} of {len(y)} right, cost {cost:.4f}, accepted at {at}: {(log_odds >= np.log(at / (1 - at))).sum()}")
+            at = threshold(confidence[of == 0], y[of == 0])
+            told = [(of == k) & (confidence >= at) for k in range(len(sets))]
+            print(f"temperature {temperature} penalty {penalty}: cross-validated loss {loss:.4f}, {int(y.sum())} of {len(y)} right, cost {cost:.4f}, accepted at {at}:", *(f"{int(y[t].sum())} right, {int((1 - y[t]).sum())} wrong of {(of == k).sum()};" for k, t in enumerate(told)))
             if best is None or cost < best[0]:
-                best = cost, temperature, dict(zip([*FITTED, "bias"], fit(x, y, penalty, signs))), at
+                best = cost, temperature, dict(zip([*FITTED, "bias"], fit(x, y, is_vin, penalty, signs))), at
     _, temperature, weights, accept_at = best
     write(a.out, temperature, weights, round(accept_at + PROCESSORS, 2), a.mark_at)
     print(a.out.read_text())

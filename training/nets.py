@@ -125,5 +125,5 @@ class Locator(nn.Module):
         return F.pixel_shuffle(self.head(self.trunk(scene)), self.SPLIT)
 
 
-# The proofreader is a recognizer of another shape, so that it makes other mistakes.
-NETS = {"locator": Locator, "recognizer": Recognizer, "proofreader": partial(Recognizer, "fine")}
+# Proofreader and arbiter are recognizers of other shapes, so that they make other mistakes.
+NETS = {"locator": Locator, "recognizer": Recognizer, "proofreader": partial(Recognizer, "fine"), "arbiter": partial(Recognizer, "wide")}

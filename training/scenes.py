@@ -23,12 +23,12 @@ from real import pictures
 from strips import FAINTEST, makers
 from weather import weather
 
-HEIGHT, WIDTH = SCENE
 FAINT = 0.035  # deviation of a text on its ground, of which nobody sees less
 
 
-def background(rng: random.Random, np_rng, photographs: list[tuple[Path, tuple]]) -> np.ndarray:
-    """A surface with edges and blobs, or a photograph with its VIN wiped out; 0..1."""
+def background(rng: random.Random, np_rng, photographs: list[tuple[Path, tuple]], size=SCENE) -> np.ndarray:
+    """A surface with edges and blobs, or a photograph with its VIN wiped out; 0..1, `size` (height, width) pixels."""
+    high, wide = size
     if photographs and rng.random() < 0.45:
         path, (x0, y0, x1, y1) = rng.choice(photographs)
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
@@ -38,13 +38,13 @@ def background(rng: random.Random, np_rng, photographs: list[tuple[Path, tuple]]
         grey = cv2.inpaint(cv2.resize(grey, (128, 128), interpolation=cv2.INTER_AREA), cv2.resize(mask, (128, 128), interpolation=cv2.INTER_NEAREST), 3, cv2.INPAINT_TELEA) if rng.random() < 0.3 else wiped(np_rng, grey, mask)
         if rng.random() < 0.5:
             grey = grey[:, ::-1]
-        return cv2.resize(grey, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
-    ground = np.full((HEIGHT, WIDTH), rng.uniform(0.05, 0.9), np.float32)
+        return cv2.resize(grey, (wide, high), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
+    ground = np.full(size, rng.uniform(0.05, 0.9), np.float32)
     for scale in (200, 60, 15, 4):
         ground += noise(np_rng, ground.shape, scale) * rng.uniform(0, 0.09)
     for _ in range(rng.randint(0, 9)):
         layer = np.zeros_like(ground)
-        points = np.int32([[rng.randint(-80, WIDTH + 80), rng.randint(-80, HEIGHT + 80)] for _ in range(rng.randint(3, 5))])
+        points = np.int32([[rng.randint(-80, wide + 80), rng.randint(-80, high + 80)] for _ in range(rng.randint(3, 5))])
         kind = rng.random()
         if kind < 0.45:
             cv2.fillConvexPoly(layer, cv2.convexHull(points), 1.0)
@@ -74,6 +74,7 @@ def writing(rng: random.Random, np_rng, text: str, below: str = "") -> tuple[Mar
 def place(rng: random.Random, scene: np.ndarray, made: Mark, m: Material, length: float) -> np.ndarray | None:
     """Lays a mark into the scene so that its text is `length` pixels long, tilted somehow; returns the text's corners, or none
     (and leaves the scene alone) if they do not fit or nobody could see them."""
+    tall, wide = scene.shape
     picture, box = made.picture, made.corners
     (x0, y0), (x1, y1) = np.int32(box[0]), np.int32(box[2])
     if picture[y0:y1, x0:x1].std() < FAINT:
@@ -89,13 +90,13 @@ def place(rng: random.Random, scene: np.ndarray, made: Mark, m: Material, length
     turn = np.float32([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     quad = flat @ turn.T
     reach = np.abs(quad).max(0) + 3
-    if reach[0] * 2 > WIDTH or reach[1] * 2 > HEIGHT:
+    if reach[0] * 2 > wide or reach[1] * 2 > tall:
         return None
-    quad = (quad + np.float32([rng.uniform(reach[0], WIDTH - reach[0]), rng.uniform(reach[1], HEIGHT - reach[1])])).astype(np.float32)
+    quad = (quad + np.float32([rng.uniform(reach[0], wide - reach[0]), rng.uniform(reach[1], tall - reach[1])])).astype(np.float32)
     homography = cv2.getPerspectiveTransform(box, quad)
     picture = soften(picture, (box[1, 0] - box[0, 0]) / length)
-    warped = cv2.warpPerspective(picture, homography, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    mask = cv2.warpPerspective(extent(rng, made), homography, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+    warped = cv2.warpPerspective(picture, homography, (wide, tall), flags=cv2.INTER_LINEAR)
+    mask = cv2.warpPerspective(extent(rng, made), homography, (wide, tall), flags=cv2.INTER_LINEAR)
     if rng.random() < 0.2 or (made.inside is None and rng.random() < 0.4):  # no plate: the text stands on what is there
         level = np.median(picture)
         scene += mask * (warped - level) * rng.uniform(0.8, 1.2)
@@ -124,7 +125,7 @@ def extent(rng: random.Random, made: Mark) -> np.ndarray:
 def finish(rng: random.Random, np_rng, scene: np.ndarray, quads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Glass, light, lens and JPEG; the quads where the lens shows them, without those that nobody can see any more."""
     scene = weather(rng, np_rng, scene, 12, 0.3)
-    shot = View(np.eye(3), (WIDTH, HEIGHT), float(np.clip(rng.gauss(0, 0.05), -0.08, 0.12)) if rng.random() < 0.4 else 0.0)
+    shot = View(np.eye(3), scene.shape[::-1], float(np.clip(rng.gauss(0, 0.05), -0.08, 0.12)) if rng.random() < 0.4 else 0.0)
     if shot.bulge:
         scene = shot.take(scene)
         quads = np.stack([quad if np.isnan(quad).any() else shot.project(quad) for quad in quads])
@@ -132,7 +133,7 @@ def finish(rng: random.Random, np_rng, scene: np.ndarray, quads: np.ndarray) -> 
     plain = scene.astype(np.float32)
     plain -= cv2.blur(plain, (15, 15))
     for quad in quads:
-        if not np.isnan(quad).any() and plain[covered(quad)].std() < FAINTEST:
+        if not np.isnan(quad).any() and plain[covered(quad, plain.shape)].std() < FAINTEST:
             quad[:] = np.nan
     return scene, quads
 
@@ -157,16 +158,16 @@ def sample(rng: random.Random, np_rng, common, rare, photographs):
         quad = place(rng, scene, *writing(rng, np_rng, vins.vin(rng, common, rare)), float(np.exp(rng.uniform(np.log(70), np.log(470)))))
         if quad is None:
             continue
-        if i == 1 and not np.isnan(quads[0]).any() and (scene != before)[covered(quads[0])].any():
+        if i == 1 and not np.isnan(quads[0]).any() and (scene != before)[covered(quads[0], scene.shape)].any():
             scene = before  # what bears the second VIN lies on the first
         else:
             quads[i] = quad
     return finish(rng, np_rng, scene, quads)
 
 
-def covered(quad: np.ndarray) -> np.ndarray:
-    """Which pixels of the scene a quad covers."""
-    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+def covered(quad: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Which pixels of a scene a quad covers."""
+    mask = np.zeros(size, np.uint8)
     cv2.fillConvexPoly(mask, np.int32(quad), 1)
     return mask > 0
 

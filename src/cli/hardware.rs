@@ -43,6 +43,7 @@ pub fn reader(config: &ReaderConfig) -> Result<Reader, Failure> {
         locator: model(&config.locator, Model::locator())?,
         recognizer: model(&config.recognizer, Model::recognizer())?,
         proofreader: model(&config.proofreader, Model::proofreader())?,
+        arbiter: model(&config.arbiter, Model::arbiter())?,
     };
     let decision = match &config.calibration {
         Some(path) => {

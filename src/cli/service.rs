@@ -215,6 +215,7 @@ fn settings(config: &Config) -> delivery::Settings {
             locator: sha256(&config.reader.locator, Model::locator),
             recognizer: sha256(&config.reader.recognizer, Model::recognizer),
             proofreader: sha256(&config.reader.proofreader, Model::proofreader),
+            arbiter: sha256(&config.reader.arbiter, Model::arbiter),
         },
     }
 }

@@ -89,6 +89,7 @@ section! {
         locator: Option<ModelFile> = None,
         recognizer: Option<ModelFile> = None,
         proofreader: Option<ModelFile> = None,
+        arbiter: Option<ModelFile> = None,
         calibration: Option<PathBuf> = None,
     }
 }

@@ -60,6 +60,7 @@ fn the_example_shows_every_key() {
         &config.reader.locator,
         &config.reader.recognizer,
         &config.reader.proofreader,
+        &config.reader.arbiter,
     ] {
         assert!(value.is_some());
     }

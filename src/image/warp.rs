@@ -21,44 +21,70 @@ pub fn warp(
     width: usize,
     height: usize,
 ) -> Vec<f32> {
+    if frame.luma.is_empty() {
+        return vec![0.0; width * height];
+    }
     let (x0, y0, x1, y1) = target;
     let to_frame = Homography::of_unit_square(quad);
     let samples = |source: f32, strip: f32| ((source / strip).ceil() as usize).clamp(1, SAMPLES);
     let across = samples(quad.width(), x1 - x0);
     let down = samples(quad.height(), y1 - y0);
     let within = |index: usize, count: usize| (index as f32 + 0.5) / count as f32 - 0.5;
-    let mut strip = Vec::with_capacity(width * height);
-    for y in 0..height {
-        for x in 0..width {
-            let mut sum = 0.0;
-            for j in 0..down {
-                let v = (y as f32 + within(j, down) - y0) / (y1 - y0);
-                for i in 0..across {
-                    let u = (x as f32 + within(i, across) - x0) / (x1 - x0);
-                    sum += bilinear(frame, to_frame.apply(u, v));
-                }
+    let us: Vec<f32> = (0..width * across)
+        .map(|i| ((i / across) as f32 + within(i % across, across) - x0) / (x1 - x0))
+        .collect();
+    let mut row = vec![Sample::default(); us.len()];
+    let mut strip = vec![0.0; width * height];
+    for (y, pixels) in strip.chunks_exact_mut(width).enumerate() {
+        for j in 0..down {
+            let v = (y as f32 + within(j, down) - y0) / (y1 - y0);
+            for (sample, &u) in row.iter_mut().zip(&us) {
+                *sample = Sample::at(to_frame.apply(u, v), frame);
             }
-            strip.push(sum / (255 * across * down) as f32);
+            for (pixel, samples) in pixels.iter_mut().zip(row.chunks_exact(across)) {
+                *pixel += samples.iter().map(|sample| sample.of(frame)).sum::<f32>();
+            }
+        }
+        for pixel in pixels {
+            *pixel /= (255 * across * down) as f32;
         }
     }
     strip
 }
 
-fn bilinear(frame: &Frame, at: Point) -> f32 {
-    if frame.luma.is_empty() {
-        return 0.0;
+/// Where between four pixels a sample is taken. Found for a row at once, which the compiler does several at a time.
+#[derive(Clone, Copy, Default)]
+struct Sample {
+    left: u32,
+    top: u32,
+    /// Shares of the pixels right of and below it.
+    right: f32,
+    below: f32,
+}
+
+impl Sample {
+    fn at(point: Point, frame: &Frame) -> Self {
+        // `max` takes the bound for NaN; a pixel more than the last is none.
+        let within = |at: f32, size: usize| (at - 0.5).max(0.0).min(size.max(1) as f32 - 1.0);
+        let (x, y) = (within(point.x, frame.width), within(point.y, frame.height));
+        let (left, top) = (x as u32, y as u32);
+        Self {
+            left,
+            top,
+            right: x - left as f32,
+            below: y - top as f32,
+        }
     }
-    // NaN becomes 0 in the conversion to usize.
-    let x = (at.x - 0.5).clamp(0.0, (frame.width - 1) as f32);
-    let y = (at.y - 0.5).clamp(0.0, (frame.height - 1) as f32);
-    let (left, top) = (x as usize, y as usize);
-    let (fx, fy) = (x - left as f32, y - top as f32);
-    let right = (left + 1).min(frame.width - 1);
-    let bottom = (top + 1).min(frame.height - 1);
-    let pixel = |x: usize, y: usize| f32::from(frame.luma[y * frame.width + x]);
-    let upper = pixel(left, top) * (1.0 - fx) + pixel(right, top) * fx;
-    let lower = pixel(left, bottom) * (1.0 - fx) + pixel(right, bottom) * fx;
-    upper * (1.0 - fy) + lower * fy
+
+    fn of(&self, frame: &Frame) -> f32 {
+        let (left, top) = (self.left as usize, self.top as usize);
+        let right = (left + 1).min(frame.width - 1);
+        let bottom = (top + 1).min(frame.height - 1);
+        let pixel = |x: usize, y: usize| f32::from(frame.luma[y * frame.width + x]);
+        let upper = pixel(left, top) * (1.0 - self.right) + pixel(right, top) * self.right;
+        let lower = pixel(left, bottom) * (1.0 - self.right) + pixel(right, bottom) * self.right;
+        upper * (1.0 - self.below) + lower * self.below
+    }
 }
 
 /// A projective map of the plane; the last coefficient is 1.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// A network as stored.
 #[derive(Clone)]
 pub struct Model {
-    /// What it is for: `locator`, `recognizer`, `proofreader`.
+    /// What it is for: `locator`, `recognizer`, `proofreader`, `arbiter`.
     pub name: &'static str,
     /// ONNX.
     pub bytes: std::borrow::Cow<'static, [u8]>,
@@ -64,6 +64,16 @@ impl Model {
         Self {
             name: "proofreader",
             bytes: include_bytes!("../../models/proofreader.onnx")
+                .as_slice()
+                .into(),
+        }
+    }
+
+    /// Reads what those two do not agree on: `models/arbiter.onnx`.
+    pub fn arbiter() -> Self {
+        Self {
+            name: "arbiter",
+            bytes: include_bytes!("../../models/arbiter.onnx")
                 .as_slice()
                 .into(),
         }

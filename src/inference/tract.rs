@@ -158,6 +158,7 @@ mod tests {
             (Model::locator(), 9),
             (Model::recognizer(), 10),
             (Model::proofreader(), 12),
+            (Model::arbiter(), 11),
         ] {
             let optimised = Tract::optimised(&model, None, Arithmetic::Int8).unwrap();
             let mut in_int8 = 0;
@@ -189,6 +190,7 @@ mod tests {
             (Model::locator(), 288 * 512),
             (Model::recognizer(), 32 * 256),
             (Model::proofreader(), 32 * 256),
+            (Model::arbiter(), 32 * 256),
         ] {
             let said = |arithmetic| {
                 let optimised = Tract::optimised(&model, None, arithmetic).unwrap();

@@ -130,6 +130,8 @@ pub struct Models {
     pub recognizer: String,
     /// Reads them, too.
     pub proofreader: String,
+    /// Reads what those two do not agree on.
+    pub arbiter: String,
 }
 
 /// How a station is; by default offline.

@@ -24,11 +24,11 @@ pub struct Decision {
     pub accept_at: f32,
     /// Text narrower than this many pixels a character explains itself by being too small. No threshold of its own.
     pub pixels_per_character: f32,
-    /// Confidence = logistic(bias + Σ weight · feature).
+    /// Confidence = probability of a VIN · logistic(bias + Σ weight · feature).
     pub weights: Weights,
 }
 
-/// One weight for each of [`Features`], and a bias.
+/// One weight for each of [`Features`] but the first, and a bias.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The features say what they are.
@@ -47,9 +47,11 @@ pub struct Weights {
 /// What the confidence is made of. All finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Features {
-    /// Log-odds of the best VIN in the posterior, within ±16.
+    /// Probability that this is a VIN and no other row of its characters, by the posterior.
+    pub is_vin: f32,
+    /// Log-odds of the best VIN among all VINs, within ±16.
     pub log_odds: f32,
-    /// Log-odds of the least sure character in the posterior, within ±16.
+    /// Log-odds of the least sure character among all VINs, within ±16.
     pub least_sure_place: f32,
     /// Log-odds that this is a whole VIN the right way up, by the pixels, within ±16.
     pub mark: f32,
@@ -88,7 +90,8 @@ impl Features {
         }
         let mark = evidence.mark.clamp(1e-7, 1.0 - 1e-7);
         Self {
-            log_odds: posterior.log_odds(),
+            is_vin: posterior.is_vin,
+            log_odds: posterior.log_odds,
             least_sure_place: posterior.least_sure_place().1,
             mark: (mark / (1.0 - mark)).ln(),
             support: support.max(-100.0),
@@ -126,7 +129,7 @@ impl Weights {
             + self.rules * features.rules
             + self.frames * features.frames
             + self.pixels_per_character * features.pixels_per_character;
-        logistic(sum)
+        features.is_vin * logistic(sum)
     }
 }
 

@@ -22,9 +22,10 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::image::{Frame, Quad};
-use crate::inference::{Model, Network, NetworkError, Tract};
+use crate::inference::{Model, NetworkError, Tract};
 use crate::vin::{CheckDigit, LENGTH, Vin};
 use locate::Locator;
+use recognize::Readers;
 
 /// What the recognizer saw in one strip.
 #[derive(Clone, Debug)]
@@ -92,6 +93,8 @@ pub struct Models {
     pub recognizer: Model,
     /// Reads them, too.
     pub proofreader: Model,
+    /// Reads what those two do not agree on without a doubt.
+    pub arbiter: Model,
 }
 
 impl Models {
@@ -101,6 +104,7 @@ impl Models {
             locator: Model::locator(),
             recognizer: Model::recognizer(),
             proofreader: Model::proofreader(),
+            arbiter: Model::arbiter(),
         }
     }
 }
@@ -108,12 +112,11 @@ impl Models {
 /// Marks a frame: as many as lines in two runs of the locator.
 const MARKS: usize = 2 * locate::LINES;
 
-/// Reads frames with three networks.
+/// Reads frames with four networks.
 pub struct Reader {
     coarse: Locator,
     fine: Locator,
-    recognizer: Box<dyn Network>,
-    proofreader: Box<dyn Network>,
+    readers: Readers,
     decision: Decision,
 }
 
@@ -124,12 +127,16 @@ impl Reader {
             locator,
             recognizer,
             proofreader,
+            arbiter,
         } = models;
         Ok(Self {
             coarse: Locator::new(locator, locate::COARSE)?,
             fine: Locator::new(locator, locate::FINE)?,
-            recognizer: Box::new(Tract::new(recognizer)?),
-            proofreader: Box::new(Tract::new(proofreader)?),
+            readers: Readers {
+                recognizer: Box::new(Tract::new(recognizer)?),
+                proofreader: Box::new(Tract::new(proofreader)?),
+                arbiter: Box::new(Tract::new(arbiter)?),
+            },
             decision,
         })
     }

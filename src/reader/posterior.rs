@@ -4,14 +4,14 @@
 //! remainder counts every VIN once. The first three places are enumerated, since their prior is a table of triples, and so
 //! are the known models, the first eight with their years and plants.
 
+mod sums;
+
 use std::ops::Range;
 
 use super::Candidate;
-use super::priors::{CHARACTERS, Custom, KNOWN, Model, PRIORS, TAIL, Tail, check_character};
-use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH, VALUES, Vin, WEIGHTS};
-
-/// Remainders of the check sum.
-const REMAINDERS: usize = 11;
+use super::priors::{CHARACTERS, PRIORS};
+use crate::vin::{LENGTH, Vin};
+use sums::{Best, Seen, Sums, models_seen, tails_seen};
 
 /// VINs kept as candidates.
 pub const KEPT: usize = 5;
@@ -21,9 +21,6 @@ const NEGLIGIBLE: f64 = 1e-7;
 
 /// A model with less than this share of the weight of the likeliest is left out, and so are years and plants of one.
 const OUT_OF_THE_QUESTION: f64 = 1e-11;
-
-/// The first place, counted from 0, that is the same for all models of a maker.
-const SERIAL: usize = TAIL[1] + 1;
 
 /// Shares, among what looks like a VIN, of numbers of 17 digits and of rows of any 17 characters. Estimates; what the maker, the year
 /// and the serial number of a VIN are like weighs far more.
@@ -38,18 +35,15 @@ const DEEPEST: f32 = 60.0;
 pub struct Posterior {
     /// ln Σ P(pixels | VIN) P(VIN) over all VINs, up to what does not depend on the VIN: how well the rules fit the pixels.
     pub log_evidence: f64,
+    /// Probability that this is a VIN, and not another row of the same characters.
+    pub is_vin: f32,
+    /// Log-odds of the most probable VIN among all VINs; finite, within ±16 (what `f32` can tell from 1).
+    pub log_odds: f32,
     /// The most probable VINs, best first, with exact probabilities (to 1e-7). Never empty.
     pub candidates: heapless::Vec<Candidate, KEPT>,
     /// Probability of each character in each place; each place adds up to the probability that this is a VIN at all.
     pub places: [[f32; CHARACTERS]; LENGTH],
 }
-
-/// Characters of a VIN as indices into the alphabet.
-type Indices = [u8; LENGTH];
-/// The best partial or whole VINs, best first.
-type Best = heapless::Vec<(f64, Indices), KEPT>;
-/// A weight for each remainder.
-type Remainders = [f64; REMAINDERS];
 
 impl Posterior {
     /// From log-probabilities (natural; each place may be off by a constant) divided by `temperature` (> 0).
@@ -91,6 +85,15 @@ impl Posterior {
                 places[1][b] += pair_total;
             }
         }
+        for stranger in &PRIORS.strangers {
+            let seen: f64 = (0..3)
+                .map(|i| pixels[i][usize::from(stranger.code[i])])
+                .product();
+            let total = customs[stranger.custom].add_maker(stranger.code, seen * stranger.chance);
+            for (place, character) in places.iter_mut().zip(stranger.code) {
+                place[usize::from(character)] += total;
+            }
+        }
         let tails = tails_seen(pixels);
         let models = models_seen(pixels, &tails);
         let likeliest = models.iter().map(Seen::weight).fold(0.0, f64::max);
@@ -112,8 +115,19 @@ impl Posterior {
                 sums.add_best(&mut best);
             }
         }
+        // A VIN may come about in several ways, of which the lists hold the likeliest.
+        for (weight, vin) in &mut best {
+            let seen = vin
+                .iter()
+                .zip(pixels)
+                .map(|(&c, place)| place[usize::from(c)]);
+            *weight = seen.product::<f64>() * PRIORS.chance(vin);
+        }
+        best.sort_by(|a, b| b.0.total_cmp(&a.0));
         Self {
             log_evidence: evidence.ln() + offset,
+            is_vin: (evidence / all) as f32,
+            log_odds: log_odds(best.first().map_or(0.0, |(weight, _)| weight / evidence)),
             candidates: best
                 .iter()
                 .map(|(weight, vin)| Candidate {
@@ -130,12 +144,7 @@ impl Posterior {
         &self.candidates[0]
     }
 
-    /// The probability of the best VIN as log-odds; finite, within ±16 (what `f32` can tell from 1).
-    pub fn log_odds(&self) -> f32 {
-        log_odds(self.best().probability)
-    }
-
-    /// The place (1 to 17) whose character is least sure, and its log-odds.
+    /// The place (1 to 17) whose character is least sure among all VINs, and its log-odds, within ±16.
     pub fn least_sure_place(&self) -> (usize, f32) {
         let sure = self
             .places
@@ -143,7 +152,7 @@ impl Posterior {
         let (index, probability) = sure.into_iter().enumerate().fold((0, 1.0), |least, this| {
             if this.1 < least.1 { this } else { least }
         });
-        (index + 1, log_odds(probability))
+        (index + 1, log_odds(f64::from(probability / self.is_vin)))
     }
 }
 
@@ -160,360 +169,13 @@ fn others(pixels: &[[f64; CHARACTERS]; LENGTH]) -> f64 {
     NUMBERS * row(0..10) + ROWS * row(0..CHARACTERS)
 }
 
-fn log_odds(probability: f32) -> f32 {
-    let p = f64::from(probability).clamp(1e-7, 1.0 - 1e-7);
+fn log_odds(probability: f64) -> f32 {
+    let p = if probability.is_finite() {
+        probability.clamp(1e-7, 1.0 - 1e-7)
+    } else {
+        1e-7
+    };
     (p / (1.0 - p)).ln() as f32
-}
-
-/// What a character in a place adds to the check sum, modulo 11.
-fn step(place: usize, character: usize) -> usize {
-    usize::from(WEIGHTS[place]) * usize::from(VALUES[character]) % REMAINDERS
-}
-
-/// Puts an entry where it belongs among the best, if it does.
-fn keep(best: &mut Best, weight: f64, vin: impl FnOnce() -> Indices) {
-    if best.is_full() {
-        if best.last().is_some_and(|(least, _)| weight <= *least) {
-            return;
-        }
-        best.pop();
-    }
-    let at = best.partition_point(|(other, _)| *other >= weight);
-    // There is room: a full list has just lost its last.
-    let _ = best.insert(at, (weight, vin()));
-}
-
-/// The ways to begin, by the remainder that they leave.
-#[derive(Default)]
-struct Beginnings {
-    weights: Remainders,
-    best: [Best; REMAINDERS],
-}
-
-/// The remainder that characters leave from the first place on.
-fn remainder(characters: &[u8]) -> usize {
-    let steps = characters.iter().enumerate();
-    steps.map(|(i, &c)| step(i, usize::from(c))).sum::<usize>() % REMAINDERS
-}
-
-/// A known model in the light of the pixels.
-struct Seen<'a> {
-    model: &'a Model,
-    /// Of its eight places, times its chance.
-    beginning: f64,
-    /// The first three places, times the chance of their maker without a known model.
-    maker: f64,
-    tail: &'a SeenTail,
-}
-
-/// Years and plants of a model in the light of the pixels.
-struct SeenTail {
-    weights: Tail,
-    /// All together.
-    total: f64,
-}
-
-impl Seen<'_> {
-    /// Pixels times prior of its places, all years and plants together.
-    fn weight(&self) -> f64 {
-        self.beginning * self.tail.total
-    }
-}
-
-fn tails_seen(pixels: &[[f64; CHARACTERS]; LENGTH]) -> Vec<SeenTail> {
-    let tails = PRIORS.tails.iter().map(|tail| {
-        let weights: Tail = std::array::from_fn(|i| times(&pixels[TAIL[i]], &tail[i]));
-        let [years, plants] = weights.map(|place| place.iter().sum::<f64>());
-        SeenTail {
-            weights,
-            total: years * plants,
-        }
-    });
-    tails.collect()
-}
-
-fn models_seen<'a>(pixels: &[[f64; CHARACTERS]; LENGTH], tails: &'a [SeenTail]) -> Vec<Seen<'a>> {
-    let models = PRIORS.models.iter().map(|model| {
-        let [a, b, c, ..] = model.characters;
-        let seen = |places: Range<usize>| -> f64 {
-            places
-                .map(|place| pixels[place][usize::from(model.characters[place])])
-                .product()
-        };
-        Seen {
-            model,
-            beginning: seen(0..KNOWN) * model.chance,
-            maker: seen(0..3) * PRIORS.maker([a, b, c]).chance,
-            tail: &tails[model.tail],
-        }
-    });
-    models.collect()
-}
-
-fn times(one: &[f64; CHARACTERS], other: &[f64; CHARACTERS]) -> [f64; CHARACTERS] {
-    std::array::from_fn(|c| one[c] * other[c])
-}
-
-/// One custom: the makers and models that follow it, and places 4 to 17.
-struct Sums {
-    /// Chance that place 9 is computed.
-    check: f64,
-    /// Pixels times prior; the first three places are left out, place 9 is `filler`'s.
-    weights: [[f64; CHARACTERS]; LENGTH],
-    /// Pixels alone in place 9.
-    ninth: [f64; CHARACTERS],
-    /// All ways to go on after a maker, with an uncomputed place 9.
-    free: f64,
-    /// The same after the tail of a model.
-    free_serial: f64,
-    /// All ways to go on from a place with a remainder to a computed place 9.
-    backward: [Remainders; LENGTH + 1],
-    /// Up to place 3.
-    makers: Beginnings,
-    /// Up to place 11, without place 9.
-    models: Beginnings,
-    /// All VINs.
-    total: f64,
-}
-
-impl Sums {
-    fn new(pixels: &[[f64; CHARACTERS]; LENGTH], custom: &Custom) -> Self {
-        let mut weights = [[0.0; CHARACTERS]; LENGTH];
-        for place in 3..LENGTH {
-            weights[place] = times(&pixels[place], &custom.places[place]);
-        }
-        weights[NINTH] = times(&pixels[NINTH], &custom.filler);
-        let all = |places: &[[f64; CHARACTERS]]| -> f64 {
-            places
-                .iter()
-                .map(|place| place.iter().sum::<f64>())
-                .product()
-        };
-        let free_serial =
-            all(&weights[NINTH..=NINTH]) * all(&weights[SERIAL..]) * (1.0 - custom.check);
-
-        let mut backward = [[0.0; REMAINDERS]; LENGTH + 1];
-        backward[LENGTH] =
-            std::array::from_fn(|remainder| pixels[NINTH][check_character(remainder)]);
-        for place in (3..LENGTH).rev() {
-            backward[place] = if place == NINTH {
-                backward[place + 1]
-            } else {
-                let steps = by_step(place, &weights[place]);
-                std::array::from_fn(|remainder| {
-                    (0..REMAINDERS)
-                        .map(|by| steps[by] * backward[place + 1][(remainder + by) % REMAINDERS])
-                        .sum()
-                })
-            };
-        }
-        Self {
-            check: custom.check,
-            free: all(&weights[3..KNOWN]) * all(&weights[TAIL[0]..SERIAL]) * free_serial,
-            weights,
-            ninth: pixels[NINTH],
-            free_serial,
-            backward,
-            makers: Beginnings::default(),
-            models: Beginnings::default(),
-            total: 0.0,
-        }
-    }
-
-    /// Adds all VINs that begin with a maker and are of no known model; how much they weigh.
-    fn add_maker(&mut self, code: [u8; 3], weight: f64) -> f64 {
-        let remainder = remainder(&code);
-        self.makers.weights[remainder] += weight;
-        keep(&mut self.makers.best[remainder], weight, || {
-            let mut vin = [0; LENGTH];
-            vin[..3].copy_from_slice(&code);
-            vin
-        });
-        let total = weight * (self.free + self.check * self.backward[3][remainder]);
-        self.total += total;
-        total
-    }
-
-    /// Adds all VINs of a model, and what they weigh to the places of its tail; how much all weigh. What has less than `least` is
-    /// no candidate.
-    fn add_model(
-        &mut self,
-        seen: &Seen,
-        least: f64,
-        places: &mut [[f64; CHARACTERS]; LENGTH],
-    ) -> f64 {
-        let start = remainder(&seen.model.characters);
-        let steps: [Remainders; 2] =
-            std::array::from_fn(|i| by_step(TAIL[i], &seen.tail.weights[i]));
-        let mut total = 0.0;
-        for (i, place) in TAIL.into_iter().enumerate() {
-            let other = &steps[1 - i];
-            // What follows a character of this place that adds so much, whatever stands in the other.
-            let free = other.iter().sum::<f64>() * self.free_serial;
-            let around: Remainders = std::array::from_fn(|by| {
-                let checked: f64 = (0..REMAINDERS)
-                    .map(|also| {
-                        other[also] * self.backward[SERIAL][(start + by + also) % REMAINDERS]
-                    })
-                    .sum();
-                free + self.check * checked
-            });
-            total = 0.0;
-            for (character, weight) in seen.tail.weights[i].iter().enumerate() {
-                let weight = seen.beginning * weight * around[step(place, character)];
-                places[place][character] += weight;
-                total += weight;
-            }
-        }
-        for (by, weight) in steps[0].iter().enumerate() {
-            for (also, other) in steps[1].iter().enumerate() {
-                self.models.weights[(start + by + also) % REMAINDERS] +=
-                    seen.beginning * weight * other;
-            }
-        }
-        self.keep_best_of(seen, start, least);
-        self.total += total;
-        total
-    }
-
-    /// Puts a model's likeliest years and plants among the best, each with what it weighs without the model as well.
-    fn keep_best_of(&mut self, seen: &Seen, start: usize, least: f64) {
-        let by_chance: f64 = (3..KNOWN)
-            .map(|place| self.weights[place][usize::from(seen.model.characters[place])])
-            .product();
-        let [years, plants] = TAIL.map(|place| &self.weights[place]);
-        let likeliest = seen.tail.weights[1].iter().copied().fold(0.0, f64::max);
-        for (year, of_year) in seen.tail.weights[0].iter().enumerate() {
-            if seen.beginning * of_year * likeliest < least {
-                continue;
-            }
-            for (plant, of_plant) in seen.tail.weights[1].iter().enumerate() {
-                let otherwise = seen.maker * by_chance * years[year] * plants[plant];
-                let weight = seen.beginning * of_year * of_plant + otherwise;
-                let after = start + step(TAIL[0], year) + step(TAIL[1], plant);
-                keep(&mut self.models.best[after % REMAINDERS], weight, || {
-                    let mut vin = [0; LENGTH];
-                    vin[..KNOWN].copy_from_slice(&seen.model.characters);
-                    vin[TAIL[0]] = year as u8;
-                    vin[TAIL[1]] = plant as u8;
-                    vin
-                });
-            }
-        }
-    }
-
-    /// Adds, for places 4 to 17, the weight of all VINs with each character there; not that of models up to place 11.
-    fn add_marginals(&self, places: &mut [[f64; CHARACTERS]; LENGTH]) {
-        let mut forward = self.makers.weights;
-        let mut free = forward.iter().sum::<f64>() * self.free;
-        // Place 9 after the tail: models come in between.
-        let until_model = (3..KNOWN).chain(TAIL);
-        for place in until_model.chain([NINTH]).chain(SERIAL..LENGTH) {
-            if place == NINTH {
-                free += self.models.weights.iter().sum::<f64>() * self.free_serial;
-                for (all, weight) in forward.iter_mut().zip(self.models.weights) {
-                    *all += weight;
-                }
-            }
-            let weights = &self.weights[place];
-            let all: f64 = weights.iter().sum();
-            for (sum, weight) in places[place].iter_mut().zip(weights) {
-                *sum += free * weight / all;
-            }
-            if place == NINTH {
-                continue;
-            }
-            // All characters with the same step share what goes before and comes after.
-            let around: Remainders = std::array::from_fn(|by| {
-                (0..REMAINDERS)
-                    .map(|r| forward[r] * self.backward[place + 1][(r + by) % REMAINDERS])
-                    .sum()
-            });
-            for (character, sum) in places[place].iter_mut().enumerate() {
-                *sum += self.check * weights[character] * around[step(place, character)];
-            }
-            let steps = by_step(place, weights);
-            forward = std::array::from_fn(|remainder| {
-                (0..REMAINDERS)
-                    .map(|by| steps[by] * forward[(remainder + REMAINDERS - by) % REMAINDERS])
-                    .sum()
-            });
-        }
-        for (remainder, weight) in forward.into_iter().enumerate() {
-            let computed = check_character(remainder);
-            places[NINTH][computed] += self.check * weight * self.ninth[computed];
-        }
-    }
-
-    /// Adds the best VINs.
-    fn add_best(&self, best: &mut Best) {
-        let mut partial = self.models.best.clone();
-        let others = self.longer(&self.makers.best, (3..KNOWN).chain(TAIL));
-        for (all, others) in partial.iter_mut().zip(others) {
-            for (weight, vin) in others {
-                // What is of a known model as well stands in the list already, with both weights.
-                if !all.iter().any(|(_, known)| *known == vin) {
-                    keep(all, weight, || vin);
-                }
-            }
-        }
-        self.close(&self.longer(&partial, SERIAL..LENGTH), best);
-    }
-
-    /// The best of each remainder with some places more.
-    fn longer(
-        &self,
-        best: &[Best; REMAINDERS],
-        places: impl Iterator<Item = usize>,
-    ) -> [Best; REMAINDERS] {
-        places.fold(best.clone(), |before, place| {
-            let mut after: [Best; REMAINDERS] = Default::default();
-            for (remainder, list) in before.iter().enumerate() {
-                for (weight, vin) in list {
-                    for (character, factor) in self.weights[place].iter().enumerate() {
-                        let next = (remainder + step(place, character)) % REMAINDERS;
-                        keep(&mut after[next], weight * factor, || {
-                            let mut vin = *vin;
-                            vin[place] = character as u8;
-                            vin
-                        });
-                    }
-                }
-            }
-            after
-        })
-    }
-
-    /// Fills place 9 in all ways: computed or not.
-    fn close(&self, partial: &[Best; REMAINDERS], best: &mut Best) {
-        for (remainder, list) in partial.iter().enumerate() {
-            let computed = check_character(remainder);
-            for (weight, vin) in list {
-                for character in 0..CHARACTERS {
-                    let check = if character == computed {
-                        self.check * self.ninth[character]
-                    } else {
-                        0.0
-                    };
-                    let factor = check + (1.0 - self.check) * self.weights[NINTH][character];
-                    keep(best, weight * factor, || {
-                        let mut vin = *vin;
-                        vin[NINTH] = character as u8;
-                        vin
-                    });
-                }
-            }
-        }
-    }
-}
-
-/// The weights of a place added up by what their characters add to the check sum.
-fn by_step(place: usize, weights: &[f64; CHARACTERS]) -> Remainders {
-    let mut sums = [0.0; REMAINDERS];
-    for (character, weight) in weights.iter().enumerate() {
-        sums[step(place, character)] += weight;
-    }
-    sums
 }
 
 #[cfg(test)]

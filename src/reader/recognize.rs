@@ -2,7 +2,7 @@
 //!
 //! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so a line is
 //! approached in strips that are cut loosely, each where the last one told. What looks like a mark is read in several close ones,
-//! by two networks in turn: they make different mistakes, and what only one of them sees is not sure.
+//! by three networks: they make different mistakes, and what only one of them sees is not sure.
 
 use super::odds::{log_sum, logistic, normalise};
 use super::{Evidence, Mark, ReadError};
@@ -16,14 +16,14 @@ const STRIP: (usize, usize) = (256, 32);
 const TEXT: (f32, f32, f32, f32) = (8.0, 4.0, 248.0, 28.0);
 /// Where they are put while it is not sure where they are.
 const LOOSE: (f32, f32, f32, f32) = (24.0, 7.0, 232.0, 25.0);
-/// Where the corners are put to read a mark again, further along and across, wider and narrower, taller and flatter; and whether
-/// the proofreader does. A reading that hangs on where exactly the strip is cut is not one to be sure of, nor one that hangs on
-/// who reads it.
-const AGAIN: [((f32, f32, f32, f32), bool); 4] = [
-    ((6.3, 2.5, 246.3, 29.5), true),
-    ((9.7, 5.5, 249.7, 26.5), true),
-    ((10.0, 2.0, 246.0, 26.0), false),
-    ((6.0, 6.0, 250.0, 30.0), true),
+/// Where the corners are put to read a mark again, further along and across, wider and narrower, taller and flatter; and who
+/// does. A reading that hangs on where exactly the strip is cut is not one to be sure of, nor one that hangs on who reads it.
+const AGAIN: [((f32, f32, f32, f32), Who); 5] = [
+    ((6.3, 2.5, 246.3, 29.5), Who::Proofreader),
+    ((9.7, 5.5, 249.7, 26.5), Who::Arbiter),
+    ((10.0, 2.0, 246.0, 26.0), Who::Recognizer),
+    ((6.0, 6.0, 250.0, 30.0), Who::Arbiter),
+    ((8.0, 4.0, 248.0, 28.0), Who::Proofreader),
 ];
 /// Probability of being a whole VIN from which on a clear enough mark is read again.
 const LIKELY: f32 = 0.5;
@@ -40,6 +40,32 @@ const CLOSE: (f32, f32) = (2.0, 2.0);
 const CHARACTERS: usize = ALPHABET.len();
 /// What the networks tell apart: those, and I, O and Q, which stand in other writing.
 pub(super) const WRITING: usize = CHARACTERS + 3;
+
+/// The networks that read lines. Each tells where in its strip the text lies, too.
+pub struct Readers {
+    /// Also finds out where exactly a line lies.
+    pub recognizer: Box<dyn Network>,
+    pub proofreader: Box<dyn Network>,
+    /// Is asked only where those two do not agree without a doubt.
+    pub arbiter: Box<dyn Network>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Who {
+    Recognizer,
+    Proofreader,
+    Arbiter,
+}
+
+impl Readers {
+    fn network(&self, who: Who) -> &dyn Network {
+        match who {
+            Who::Recognizer => &*self.recognizer,
+            Who::Proofreader => &*self.proofreader,
+            Who::Arbiter => &*self.arbiter,
+        }
+    }
+}
 
 /// Where a line's text lies, and how probable it is that it is a VIN.
 pub struct Line {
@@ -61,13 +87,9 @@ pub fn approach(
     Ok((line, strip.is_within(THERE)))
 }
 
-/// Reads a line, with the recognizer and the proofreader.
-pub fn read(
-    recognizer: &dyn Network,
-    proofreader: &dyn Network,
-    frame: &Frame,
-    line: &Line,
-) -> Result<Mark, ReadError> {
+/// Reads a line.
+pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadError> {
+    let recognizer = readers.network(Who::Recognizer);
     let mut quad = line.quad;
     let mut strip = cut(recognizer, frame, &quad, TEXT)?;
     if !strip.is_within(CLOSE) {
@@ -79,27 +101,20 @@ pub fn read(
         evidence: strip.evidence,
     };
     if mark.evidence.mark >= LIKELY && mark.evidence.clarity() >= READABLE {
-        read_again(recognizer, proofreader, frame, &mut mark)?;
+        read_again(readers, frame, &mut mark)?;
     }
     Ok(mark)
 }
 
 /// Averages what a mark's cuts say, as logarithms.
-fn read_again(
-    recognizer: &dyn Network,
-    proofreader: &dyn Network,
-    frame: &Frame,
-    mark: &mut Mark,
-) -> Result<(), ReadError> {
+fn read_again(readers: &Readers, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
     let first = mark.evidence.clone();
     let mut cuts = 1.0;
-    for (target, proofread) in AGAIN {
-        let network = if proofread { proofreader } else { recognizer };
-        let strip = cut(network, frame, &mark.quad, target)?;
-        let evidence = if proofread {
-            strip.read_as_vin()
-        } else {
-            strip.evidence
+    for (target, who) in AGAIN {
+        let strip = cut(readers.network(who), frame, &mark.quad, target)?;
+        let evidence = match who {
+            Who::Recognizer => strip.evidence,
+            Who::Proofreader | Who::Arbiter => strip.read_as_vin(),
         };
         let sums = mark.evidence.log_p.as_flattened_mut();
         for (sum, log) in sums.iter_mut().zip(evidence.log_p.as_flattened()) {
@@ -154,7 +169,7 @@ struct Strip {
 }
 
 impl Strip {
-    /// What a close strip of the proofreader says: an I, O or Q makes it no VIN, whatever it looks like as a whole. Loose strips show
+    /// What a close strip of the proofreader or arbiter says: an I, O or Q makes it no VIN, whatever it looks like as a whole. Loose strips show
     /// too little of single characters for that, and of the recognizer only the last layers were trained on them.
     fn read_as_vin(self) -> Evidence {
         Evidence {
@@ -271,7 +286,12 @@ mod tests {
             mark: 0.99,
         };
         let mark = |proofread| {
-            let mark = read(&Reads(4), &Reads(proofread), &frame, &line).unwrap();
+            let readers = Readers {
+                recognizer: Box::new(Reads(4)),
+                proofreader: Box::new(Reads(proofread)),
+                arbiter: Box::new(Reads(proofread)),
+            };
+            let mark = read(&readers, &frame, &line).unwrap();
             mark.evidence.mark
         };
         let with_barred: Vec<f32> = (CHARACTERS..WRITING).map(mark).collect();
@@ -287,12 +307,17 @@ mod tests {
         let frame = dark();
         let corners = [(10.0, 10.0), (62.0, 10.0), (62.0, 19.0), (10.0, 19.0)];
         let rough = Quad(corners.map(|(x, y)| Point { x, y }));
-        let network = Shifts(Mutex::new(0));
-        let (line, there) = approach(&network, &frame, &rough).unwrap();
+        let nobody = || Box::new(Shifts(Mutex::new(0)));
+        let readers = Readers {
+            recognizer: nobody(),
+            proofreader: nobody(),
+            arbiter: nobody(),
+        };
+        let (line, there) = approach(&*readers.recognizer, &frame, &rough).unwrap();
         assert!(!there);
-        let (line, there) = approach(&network, &frame, &line.quad).unwrap();
+        let (line, there) = approach(&*readers.recognizer, &frame, &line.quad).unwrap();
         assert!(there);
-        let mark = read(&network, &network, &frame, &line).unwrap();
+        let mark = read(&readers, &frame, &line).unwrap();
         // 208 strip pixels are 52 frame pixels, so 32 are 8.
         for (found, rough) in mark.quad.0.iter().zip(rough.0) {
             assert!(

@@ -92,7 +92,8 @@ impl Search<'_> {
             if self.is_read(&quad) {
                 return Ok(None);
             }
-            let (line, there) = recognize::approach(&*self.reader.recognizer, self.frame, &quad)?;
+            let (line, there) =
+                recognize::approach(&*self.reader.readers.recognizer, self.frame, &quad)?;
             if line.mark < least {
                 return Ok(None);
             }
@@ -106,12 +107,7 @@ impl Search<'_> {
     }
 
     fn read(&mut self, line: &Line) -> Result<(), ReadError> {
-        let Reader {
-            recognizer,
-            proofreader,
-            ..
-        } = self.reader;
-        let mark = recognize::read(&**recognizer, &**proofreader, self.frame, line)?;
+        let mark = recognize::read(&self.reader.readers, self.frame, line)?;
         keep(&mut self.marks, mark, |mark| {
             (&mark.quad, mark.evidence.mark * mark.evidence.clarity())
         });
@@ -178,7 +174,7 @@ mod tests {
     use crate::reader::Decision;
     use crate::reader::locate::tests::{add, nothing, scripted};
     use crate::reader::locate::{COARSE, FINE};
-    use crate::reader::recognize::{WRITING, corners_of};
+    use crate::reader::recognize::{Readers, WRITING, corners_of};
     use crate::vin::LENGTH;
 
     /// Counts its runs, and says what a function says.
@@ -227,17 +223,20 @@ mod tests {
             let (runs, what) = (runs.clone(), one_line);
             scripted(Says { runs, what }, size)
         };
+        let says = || {
+            Box::new(Says {
+                runs: Arc::default(),
+                what: move |strip: &[f32]| brighter(strip, clear),
+            })
+        };
         let reader = Reader {
             coarse: locator(COARSE),
             fine: locator(FINE),
-            recognizer: Box::new(Says {
-                runs: Arc::default(),
-                what: move |strip: &[f32]| brighter(strip, clear),
-            }),
-            proofreader: Box::new(Says {
-                runs: Arc::default(),
-                what: move |strip: &[f32]| brighter(strip, clear),
-            }),
+            readers: Readers {
+                recognizer: says(),
+                proofreader: says(),
+                arbiter: says(),
+            },
             decision: Decision::embedded().unwrap(),
         };
         let (width, height) = (640, 360);

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+import frames
 import glyphs
 import scenes
 import strips
@@ -175,6 +176,17 @@ class Scenes(unittest.TestCase):
                 self.assertGreater(cv2.contourArea(quad, oriented=True), 0)  # clockwise as seen
                 self.assertGreater(np.linalg.norm(quad[1] - quad[0]), 50)
         self.assertGreater(found, 3)
+
+    def test_a_frame_has_the_size_of_a_camera(self):
+        def some():
+            rng, np_rng = generators(4)
+            return [frames.frame(rng, np_rng, "1HGCM82633A004352", kind, []) for kind in frames.KINDS * 2]
+
+        made = [frame for frame in some() if frame is not None]
+        self.assertGreater(len(made), 4)
+        for frame, again in zip(made, (frame for frame in some() if frame is not None)):
+            self.assertEqual(frame.shape, (720, 1280))
+            np.testing.assert_array_equal(frame, again)
 
 
 if __name__ == "__main__":

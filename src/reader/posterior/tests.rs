@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use super::sums::Indices;
 use super::*;
-use crate::reader::priors::prior;
 use crate::reader::script;
 use crate::vin::{ALPHABET, CheckDigit};
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn enumerate(choices: &[Choice], temperature: f32) -> HashMap<Indices, f64> {
         let log: f64 = (0..LENGTH)
             .map(|i| f64::from(log_p[i][usize::from(vin[i])] / temperature))
             .sum();
-        vins.insert(vin, log.exp() * prior(&vin));
+        vins.insert(vin, log.exp() * PRIORS.chance(&vin));
     }
     vins
 }
@@ -74,8 +74,10 @@ proptest! {
         let mut sorted: Vec<_> = vins.iter().map(|(vin, weight)| (weight / all, Vin::from_indices(vin))).collect();
         sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
         prop_assert!((posterior.log_evidence - total.ln()).abs() < 1e-4, "{} {}", posterior.log_evidence, total.ln());
-        for (found, (probability, _)) in posterior.candidates.iter().zip(&sorted) {
-            prop_assert!((f64::from(found.probability) - probability).abs() < 1e-5);
+        for (i, (found, (probability, _))) in posterior.candidates.iter().zip(&sorted).enumerate() {
+            // Of VINs that come about in two ways only the likelier one makes a candidate.
+            let least = if i == 0 { *probability } else { probability / 2.0 };
+            prop_assert!(f64::from(found.probability) > least - 1e-5);
             let own = sorted.iter().find(|(_, vin)| *vin == found.vin).map_or(0.0, |(p, _)| *p);
             prop_assert!((f64::from(found.probability) - own).abs() < 1e-5);
         }
@@ -106,7 +108,7 @@ proptest! {
         for place in posterior.places {
             prop_assert!((place.iter().sum::<f32>() - vin).abs() < 1e-3);
         }
-        prop_assert!(posterior.log_odds().is_finite());
+        prop_assert!(posterior.log_odds.is_finite());
     }
 }
 
@@ -228,12 +230,8 @@ fn flat_pixels_say_nothing() {
 fn is_read_but_no_vin(text: &str) {
     let posterior = Posterior::new(&script::clear(text), 1.0);
     assert_eq!(posterior.best().vin.as_str(), text);
-    assert!(
-        posterior.log_odds() < -2.0,
-        "{text} {}",
-        posterior.log_odds()
-    );
-    assert!(posterior.least_sure_place().1 < -2.0, "{text}");
+    assert!(posterior.is_vin < 0.1, "{text} {}", posterior.is_vin);
+    assert!(posterior.best().probability <= posterior.is_vin);
 }
 
 #[test]
@@ -258,9 +256,5 @@ fn a_number_of_17_digits_is_no_vin() {
         is_read_but_no_vin(number);
     }
     let vin = Posterior::new(&script::clear("1M112345678901234"), 1.0);
-    assert!(
-        vin.log_odds() > 2.0,
-        "one letter is enough: {}",
-        vin.log_odds()
-    );
+    assert!(vin.is_vin > 0.9, "one letter is enough: {}", vin.is_vin);
 }
