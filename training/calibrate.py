@@ -21,6 +21,7 @@ import numpy as np
 NAMES = ["log_odds", "least_sure_place", "mark", "support", "corrections", "rules", "frames", "pixels_per_character"]
 FITTED = ["log_odds", "least_sure_place", "mark", "support", "rules", "pixels_per_character"]
 PROCESSORS = 0.01  # what confidences differ by
+ACCEPT_MARK_AT = 0.95  # lines with I, O or Q that are accepted at all have less; so has one right photograph in a hundred
 LEAST = 0.9  # what is accepted has to be sure by its own word, too, however few pictures say otherwise
 MISREAD = 1000  # what a wrong reading costs that is accepted, in right ones that are not
 SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1, "pixels_per_character": 1}  # more of each is better
@@ -36,6 +37,7 @@ def write(path: Path, temperature: float, weights: dict[str, float], accept_at: 
         f"mark_at = {mark_at}",
         "review_at = 0.3",
         f"accept_at = {accept_at}",
+        f"accept_mark_at = {ACCEPT_MARK_AT}",
         "pixels_per_character = 4.0",
         "",
         "[weights]",

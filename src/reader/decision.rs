@@ -22,6 +22,8 @@ pub struct Decision {
     pub review_at: f32,
     /// From this confidence on a reading may be trusted.
     pub accept_at: f32,
+    /// And from this probability of being a whole VIN on: of what looks like one and is none a person decides, however clear it is.
+    pub accept_mark_at: f32,
     /// Text narrower than this many pixels a character explains itself by being too small. No threshold of its own.
     pub pixels_per_character: f32,
     /// Confidence = probability of a VIN · logistic(bias + Σ weight · feature).
@@ -177,6 +179,7 @@ impl Decision {
         probability("burst_exponent", decision.burst_exponent)?;
         probability("mark_at", decision.mark_at)?;
         probability("accept_at", decision.accept_at)?;
+        probability("accept_mark_at", decision.accept_mark_at)?;
         let in_order = (0.0..=decision.accept_at).contains(&decision.review_at);
         check(
             "review_at",
@@ -194,6 +197,11 @@ impl Decision {
             check(name, weight, true, "a number")?;
         }
         Ok(decision)
+    }
+
+    /// Whether a reading of some confidence may be trusted, of a mark that is a whole VIN with some probability.
+    pub(super) fn accepts(&self, confidence: f32, mark: f32) -> bool {
+        confidence >= self.accept_at && mark >= self.accept_mark_at
     }
 
     /// The calibration of the models inside the program.
@@ -236,6 +244,7 @@ mod tests {
         for (key, value) in [
             ("temperature", -1.0),
             ("accept_at", 1.5),
+            ("accept_mark_at", -0.5),
             ("review_at", 0.9999),
             ("acept_at", 0.9),
         ] {

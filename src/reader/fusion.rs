@@ -134,7 +134,7 @@ impl Fusion {
             {
                 Some(Reason::InconsistentFrames)
             }
-            None if text.confidence < self.decision.accept_at => Some(Reason::Ambiguous),
+            None if !self.decision.accepts(text.confidence, text.mark) => Some(Reason::Ambiguous),
             None => None,
         };
         Reading {
@@ -239,7 +239,7 @@ impl Text {
         let pixels_per_character = pixels_per_character(&mark.quad);
         let features = Features::new(&evidence, &posterior, 1.0, pixels_per_character);
         let confidence = decision.weights.confidence(&features);
-        let sure = confidence >= decision.accept_at && probability >= decision.mark_at;
+        let sure = decision.accepts(confidence, probability) && probability >= decision.mark_at;
         Self {
             sum: log_p.map(|place| place.map(|log| probability * log)),
             weight: probability,

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 fn decision() -> Decision {
     Decision::from_toml(
         "temperature = 1.0\nburst_exponent = 0.5\nmark_at = 0.5\nreview_at = 0.2\naccept_at = 0.99
-        pixels_per_character = 4.0
+        accept_mark_at = 0.8
+pixels_per_character = 4.0
         [weights]\nbias = -0.5\nlog_odds = 0.7\nleast_sure_place = 0.2\nmark = 0.1\nsupport = 0.1\ncorrections = -0.5
         rules = 0.0\nframes = 0.0\npixels_per_character = 0.0",
     )
@@ -24,6 +25,19 @@ fn read(frames: impl IntoIterator<Item = Observation>) -> Reading {
 
 const CAR: &str = "1HGCM82633A004352";
 const OTHER_CAR: &str = "WVWZZZ1KZ8W000001";
+
+#[test]
+fn what_hardly_looks_like_a_whole_vin_is_for_a_person() {
+    let outcome = |mark| {
+        let mut frame = script::seen(script::clear(CAR));
+        frame.marks[0].evidence.mark = mark;
+        read([frame]).outcome
+    };
+    assert_eq!(
+        (outcome(0.7), outcome(0.9)),
+        (Outcome::Review, Outcome::Accepted)
+    );
+}
 
 #[test]
 fn a_clear_mark_is_accepted() {
