@@ -48,11 +48,7 @@ def frame(rng: random.Random, np_rng, vin: str, kind: str, photographs) -> np.nd
         scenes.place(rng, scene, *scenes.writing(rng, np_rng, vins.other_text(rng)), rng.uniform(100, 300))
     m = MATERIALS[kind]
     length = float(np.exp(rng.uniform(*np.log(LENGTHS))))
-    quad = scenes.place(rng, scene, mark(rng, np_rng, vin, m, rng.choice((0, 1, 2, 4, 6)), ""), m, length)
-    if quad is None:
-        return None
-    scene, quads = scenes.finish(rng, np_rng, scene, quad[None])
-    return None if np.isnan(quads).any() else scene
+    return scenes.alone(rng, np_rng, scene, mark(rng, np_rng, vin, m, rng.choice((0, 1, 2, 4, 6)), ""), m, length)
 
 
 def main():

@@ -165,6 +165,15 @@ def sample(rng: random.Random, np_rng, common, rare, photographs):
     return finish(rng, np_rng, scene, quads)
 
 
+def alone(rng: random.Random, np_rng, scene: np.ndarray, made: Mark, m: Material, length: float) -> np.ndarray | None:
+    """The finished scene with a mark in it, or none if that cannot be seen."""
+    quad = place(rng, scene, made, m, length)
+    if quad is None:
+        return None
+    scene, quads = finish(rng, np_rng, scene, quad[None])
+    return None if np.isnan(quads).any() else scene
+
+
 def covered(quad: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Which pixels of a scene a quad covers."""
     mask = np.zeros(size, np.uint8)

@@ -63,11 +63,9 @@ def rendered(seed: int, makers: list[str], write: Callable) -> Iterator[tuple[np
             small = vins.other_text(rng)
             scenes.place(rng, scene, *scenes.writing(rng, np_rng, small), len(small) * rng.uniform(4, 12))
         text = write(rng, vins.vin(rng, makers, makers))
-        quad = scenes.place(rng, scene, *scenes.writing(rng, np_rng, text), len(text) * rng.uniform(*LETTER))
-        if quad is not None:
-            scene, quads = scenes.finish(rng, np_rng, scene, quad[None])
-            if not np.isnan(quads).any():
-                yield scene, text
+        shown = scenes.alone(rng, np_rng, scene, *scenes.writing(rng, np_rng, text), len(text) * rng.uniform(*LETTER))
+        if shown is not None:
+            yield shown, text
 
 
 def wiped(picture: np.ndarray, box) -> tuple[np.ndarray, np.ndarray]:

@@ -96,10 +96,9 @@ impl Posterior {
         }
         let tails = tails_seen(pixels);
         let models = models_seen(pixels, &tails);
-        let likeliest = models.iter().map(Seen::weight).fold(0.0, f64::max);
+        let least = OUT_OF_THE_QUESTION * models.iter().map(Seen::weight).fold(0.0, f64::max);
         for seen in &models {
-            if seen.weight() > OUT_OF_THE_QUESTION * likeliest {
-                let least = OUT_OF_THE_QUESTION * likeliest;
+            if seen.weight() > least {
                 let total = customs[seen.model.custom].add_model(seen, least, &mut places);
                 for (place, &character) in places.iter_mut().zip(&seen.model.characters) {
                     place[usize::from(character)] += total;

@@ -50,7 +50,7 @@ pub struct Readers {
     pub arbiter: Box<dyn Network>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Who {
     Recognizer,
     Proofreader,
@@ -169,8 +169,8 @@ struct Strip {
 }
 
 impl Strip {
-    /// What a close strip of the proofreader or arbiter says: an I, O or Q makes it no VIN, whatever it looks like as a whole. Loose strips show
-    /// too little of single characters for that, and of the recognizer only the last layers were trained on them.
+    /// What a close strip of the proofreader or arbiter says: an I, O or Q makes it no VIN, whatever it looks like as a whole. Loose
+    /// strips show too little of single characters for that, and of the recognizer only the last layers were trained on them.
     fn read_as_vin(self) -> Evidence {
         Evidence {
             mark: self.evidence.mark * self.permitted,

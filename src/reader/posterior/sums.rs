@@ -5,12 +5,10 @@ use std::ops::Range;
 
 use super::KEPT;
 use crate::reader::priors::{
-    CHARACTERS, Custom, KNOWN, Model, PRIORS, SERIAL, TAIL, Tail, check_character,
+    CHARACTERS, Custom, KNOWN, Model, PRIORS, REMAINDERS, SERIAL, TAIL, Tail, check_character,
+    remainder, step,
 };
-use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH, VALUES, WEIGHTS};
-
-/// Remainders of the check sum.
-const REMAINDERS: usize = 11;
+use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH};
 
 /// Characters of a VIN as indices into the alphabet.
 pub(super) type Indices = [u8; LENGTH];
@@ -18,11 +16,6 @@ pub(super) type Indices = [u8; LENGTH];
 pub(super) type Best = heapless::Vec<(f64, Indices), KEPT>;
 /// A weight for each remainder.
 type Remainders = [f64; REMAINDERS];
-
-/// What a character in a place adds to the check sum, modulo 11.
-fn step(place: usize, character: usize) -> usize {
-    usize::from(WEIGHTS[place]) * usize::from(VALUES[character]) % REMAINDERS
-}
 
 /// Puts an entry where it belongs among the best, if it does.
 fn keep(best: &mut Best, weight: f64, vin: impl FnOnce() -> Indices) {
@@ -42,12 +35,6 @@ fn keep(best: &mut Best, weight: f64, vin: impl FnOnce() -> Indices) {
 struct Beginnings {
     weights: Remainders,
     best: [Best; REMAINDERS],
-}
-
-/// The remainder that characters leave from the first place on.
-fn remainder(characters: &[u8]) -> usize {
-    let steps = characters.iter().enumerate();
-    steps.map(|(i, &c)| step(i, usize::from(c))).sum::<usize>() % REMAINDERS
 }
 
 /// A known model in the light of the pixels.

@@ -235,12 +235,8 @@ impl Custom {
 
     /// The chance of what stands in place 9, given all others.
     fn ninth(&self, vin: &[u8; LENGTH]) -> f64 {
-        let remainder = (0..LENGTH)
-            .map(|i| usize::from(VALUES[usize::from(vin[i])]) * usize::from(WEIGHTS[i]))
-            .sum::<usize>()
-            % 11;
         let ninth = usize::from(vin[NINTH]);
-        let computed = if ninth == check_character(remainder) {
+        let computed = if ninth == check_character(remainder(vin)) {
             self.check
         } else {
             0.0
@@ -252,6 +248,20 @@ impl Custom {
 /// Index into [`Priors::makers`].
 fn at([a, b, c]: [u8; 3]) -> usize {
     (usize::from(a) * CHARACTERS + usize::from(b)) * CHARACTERS + usize::from(c)
+}
+
+/// Remainders of the check sum.
+pub(super) const REMAINDERS: usize = 11;
+
+/// What a character in a place adds to the check sum, modulo 11.
+pub(super) fn step(place: usize, character: usize) -> usize {
+    usize::from(WEIGHTS[place]) * usize::from(VALUES[character]) % REMAINDERS
+}
+
+/// The remainder that characters leave from the first place on; place 9 adds nothing.
+pub(super) fn remainder(characters: &[u8]) -> usize {
+    let steps = characters.iter().enumerate();
+    steps.map(|(i, &c)| step(i, usize::from(c))).sum::<usize>() % REMAINDERS
 }
 
 /// The check character of a remainder, as an index into the alphabet.

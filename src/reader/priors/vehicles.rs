@@ -24,7 +24,8 @@ const NEVER_COUNTED: f64 = 0.5;
 /// characters: brands and branches of one company (of 0, 0.02, 0.05 and 0.1 the best for the tuning vehicles; to those trained
 /// on it makes no difference).
 const OF_SIBLINGS: f64 = 0.02;
-/// Vehicles' worth of the maker's or region's custom that is mixed into the years and plants of a model (of 0.5, 1 and 2 the best as above).
+/// Vehicles' worth of the maker's or region's custom that is mixed into the years and plants of a model (of 0.5, 1 and 2 the best
+/// as above).
 const OF_THE_MAKER: f64 = 1.0;
 
 /// The counted vehicles of one maker.
@@ -39,11 +40,10 @@ pub(super) struct Maker {
 pub(super) type Descriptors = [u8; KNOWN - 3];
 
 /// What was counted of each model.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Models(BTreeMap<Descriptors, Counted>);
 
 /// What was counted of one model.
-#[derive(Clone)]
 struct Counted {
     vehicles: f64,
     /// In places 10 and 11.
