@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from nets import PLACES, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
+from vins import UNKNOWN
 
 MARGIN = (int(WIDE_BOX[0] - TEXT_BOX[0]), int(WIDE_BOX[1] - TEXT_BOX[1]))  # the cut's left and upper edge in the strip
 
@@ -35,7 +36,45 @@ def spliced(strips, labels, share=0.7, most=3):
         other = torch.randperm(n)
         mixed = torch.where((of_columns == part)[:, None, None], (neutral[other] * spread + mean).clamp(0, 1), mixed)
         told = torch.where(of_places == part, labels[other], told)
-    return mixed, told.masked_fill(at_seam, 255)
+    return mixed, told.masked_fill(at_seam, UNKNOWN)
+
+
+def miscounted(strips, labels, centres, marks, share=0.08):
+    """Some marks lose a character, or get one of their own once more: as good as a VIN but for their length."""
+    rows = ((torch.rand(len(strips)) < share) & (marks > 0.5)).nonzero()[:, 0]
+    n = len(rows)
+    if n == 0:
+        return strips, labels, centres, marks
+    x0, _, x1, _ = WIDE_BOX
+    edges = between(centres[rows])
+    start, size = edges[:, :-1], (edges[:, 1:] - edges[:, :-1]).clamp(min=1)
+    lost, again = torch.randint(PLACES, (2, n, 1))
+    at, less, more = start.gather(1, lost), size.gather(1, lost), size.gather(1, again)
+    longer = torch.rand(n, 1) < 0.5
+    x = (torch.arange(float(WIDE_STRIP[1]))[None] - x0) * (1 + torch.where(longer, more, -less) / (x1 - x0)) + x0
+    copied = start.gather(1, again) + x - at
+    beyond = torch.where(longer, x - more, x + less)
+    x = torch.where(x <= at, x, torch.where(longer & (x <= at + more), copied, beyond))
+    strips, labels, marks = strips.clone(), labels.clone(), marks.clone()
+    strips[rows], labels[rows], marks[rows] = columns_at(strips[rows], x), UNKNOWN, 0.0
+    return strips, labels, centres, marks
+
+
+def between(centres):
+    """Where characters begin and end [n,18], from their middles [n,17]; evenly where those are not known."""
+    x0, _, x1, _ = WIDE_BOX
+    even = torch.linspace(x0, x1, PLACES + 1).expand(len(centres), -1).clone()
+    known = centres[:, 0] > 0
+    even[known, 1:-1] = (centres[known, 1:] + centres[known, :-1]) / 2
+    return even
+
+
+def columns_at(strips, x):
+    """Strips [n,1,h,w] whose columns are those at x [n,w] of the given ones."""
+    x = x.clamp(0, strips.shape[-1] - 1.001)
+    left = x.long()[:, None, None].expand(-1, -1, strips.shape[2], -1)
+    part = (x - x.floor())[:, None, None]
+    return strips.gather(3, left) * (1 - part) + strips.gather(3, left + 1) * part
 
 
 def jittered_cut(strips, centres, loose_share=0.4):

@@ -16,6 +16,7 @@ from cut_real import cuts
 from nets import Locator
 from strips import BOX, HEIGHT, WIDTH
 from train_locator import Photographs, decode, near
+from vins import UNKNOWN
 
 LEAST = -1.4  # score logit at which the reader looks at a line
 LINES = 4  # a picture
@@ -64,7 +65,7 @@ def main():
     print("photographs", len(found))
     n = len(found)
     np.savez(
-        a.shards / "strips_others.npz", strips=np.stack(found), labels=np.full((n, 17), 255, np.uint8),
+        a.shards / "strips_others.npz", strips=np.stack(found), labels=np.full((n, 17), UNKNOWN, np.uint8),
         centres=np.zeros((n, 17), np.float16), marks=np.zeros(n, np.uint8),
     )
 

@@ -20,11 +20,13 @@ import torch
 from nets import TEXT_BOX, Recognizer, box
 from real import Picture, accepted_readings, may_be_one_of, pictures
 from strips import BOX, HEIGHT, WIDTH
-from vins import WRITING
+from vins import LENGTH, UNKNOWN, WRITING
 
 CUT = np.float32(box(*TEXT_BOX))
 ROUNDS, TRIES = 4, 20
 SURE, ENOUGH = 0.75, 12  # probability of a character, and how many of those make a line worth learning
+SMALLEST = 5.0  # pixels a character of a line worth learning
+QUALITY = 70, 90  # JPEG's; the photographs have 75
 
 
 def guesses(box) -> np.ndarray:
@@ -93,13 +95,27 @@ def corners(net: Recognizer, grey: np.ndarray, picture: Picture, rng) -> tuple[n
 
 
 def told(net: Recognizer, grey: np.ndarray, quad: np.ndarray, rng) -> np.ndarray:
-    """Labels of an unread line: the characters that the recognizer is sure of wherever the strip is cut, else 255."""
+    """Labels of an unread line: the characters that the recognizer is sure of wherever the strip is cut."""
     along, down = quad[1] - quad[0], quad[3] - quad[0]
     shifts = rng.normal(size=(TRIES, 4, 1)) * 0.005 * along + rng.normal(size=(TRIES, 4, 1)) * 0.06 * down
     x = torch.from_numpy(cuts(grey, quad + shifts))[:, None].float() / 255
     with torch.no_grad():
         probability, index = net(x)[0].softmax(-1).mean(0).max(-1)
-    return np.where(probability > SURE, index, 255).astype(np.uint8)
+    return np.where(probability > SURE, index, UNKNOWN).astype(np.uint8)
+
+
+def smaller(rng, grey: np.ndarray, quad: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """A photograph and its corners as taken from further away: smaller, its pixels elsewhere, and stored anew; none of what is
+    small already."""
+    pixels = float(np.linalg.norm(quad[1] - quad[0])) / LENGTH
+    if pixels < 1.05 * SMALLEST:
+        return None
+    x, y = rng.integers(0, 8, 2)
+    part, scale = grey[y:, x:], rng.uniform(SMALLEST / pixels, 1)
+    size = np.int32([round(side * scale) for side in part.shape[::-1]])
+    small = cv2.resize(part, size.tolist(), interpolation=cv2.INTER_AREA)
+    _, stored = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(*QUALITY))])
+    return cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE), (quad - np.float32([x, y]) + 0.5) * (size / np.float32(part.shape[::-1])) - 0.5
 
 
 def main():
@@ -107,6 +123,7 @@ def main():
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--recognizer", type=Path, required=True)
     parser.add_argument("--readings", type=Path, help="what vinspect read: JSON lines")
+    parser.add_argument("--again", type=int, default=4, help="strips of each photograph to train on made smaller, beside itself")
     parser.add_argument("--out", type=Path, required=True)
     a = parser.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
@@ -125,13 +142,15 @@ def main():
             vin = p.vin = accepted.get(p.file, "") if unread else p.vin
             grey = cv2.imread(str(a.real / "images" / p.file), cv2.IMREAD_GRAYSCALE)
             quad, score = corners(net, grey, p, rng)
-            known = np.uint8([WRITING.index(c) if c != "?" else 255 for c in vin]) if vin else told(net, grey, quad, rng)
-            reading = "".join(WRITING[k] if k < len(WRITING) else "?" for k in known)
-            if unread and (known < 255).sum() >= ENOUGH and may_be_one_of(reading, kept_aside):
+            known = np.uint8([WRITING.index(c) if c != "?" else UNKNOWN for c in vin]) if vin else told(net, grey, quad, rng)
+            reading = "".join("?" if k == UNKNOWN else WRITING[k] for k in known)
+            if unread and (known != UNKNOWN).sum() >= ENOUGH and may_be_one_of(reading, kept_aside):
                 p.part = "excluded"
             print(p.file, p.part, f"{score:.3f}", *(f"{v:.1f}" for v in quad.ravel()), vin or "-", sep="\t", file=table)
-            if p.part in kept and (vin or (known < 255).sum() >= ENOUGH):
-                kept[p.part].append((cuts(grey, quad[None], BOX, (WIDTH, HEIGHT))[0], known, score))
+            if p.part in kept and (vin or (known != UNKNOWN).sum() >= ENOUGH):
+                again = [smaller(rng, grey, quad) for _ in range(a.again if p.part == "train" else 0)]
+                for picture, at in [(grey, quad), *filter(None, again)]:
+                    kept[p.part].append((cuts(picture, at[None], BOX, (WIDTH, HEIGHT))[0], known, score))
             if i % 500 == 0:
                 print(i, flush=True)
     for part, rows in kept.items():

@@ -4,7 +4,7 @@
 
 A strip is 64×384 grey: the recognizer's 32×256 (see nets.py) with 16 pixels more above and below and
 64 left and right, so that training can jitter the cut. The shard holds `strips` [n,64,384] uint8,
-`labels` [n,17] uint8 (index in `vins.WRITING`, 255 unknown), `centres` [n,17] float16 (x of each
+`labels` [n,17] uint8 (index in `vins.WRITING`, or `vins.UNKNOWN`), `centres` [n,17] float16 (x of each
 character in the 384-wide strip) and `marks` [n] uint8 (1: a whole VIN the right way up).
 """
 
@@ -36,7 +36,7 @@ def sample(rng: random.Random, np_rng, common: list[str], rare: list[str], m: Ma
     m = m or material(rng)
     if rng.random() < REFUSED:
         text, cut = refused(rng, vins.vin(rng, common, rare))
-        return taken(rng, np_rng, text, m, cut)[0], np.full(17, 255, np.uint8), np.zeros(17, np.float16), 0
+        return taken(rng, np_rng, text, m, cut)[0], np.full(17, vins.UNKNOWN, np.uint8), np.zeros(17, np.float16), 0
     text, whole = vins.vin(rng, common, rare), 1
     if rng.random() < MISSPELT:
         text, whole = vins.misspelt(rng, text, rng.choice((1, 2, 3, 5, 8))), 0

@@ -19,9 +19,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 import augment
 from nets import SHAPES, Recognizer
 from quantized import quantized, settle
+from vins import UNKNOWN
 
 COOLING = 0.35  # the last part of a run, in which the rate falls
-UNKNOWN = 255  # a label that nobody knows
 COLUMNS = ("strips", "labels", "centres", "marks")
 
 
@@ -71,7 +71,7 @@ class Shards:
 
 def shown_once(batch, least=0.45):
     """A batch as the net gets it this time: its cuts in some weather, labels, centres, marks, corners and which are loose."""
-    strips, labels, centres, marks = batch
+    strips, labels, centres, marks = augment.miscounted(*batch)
     cuts, centres, corners, loose = augment.jittered_cut(strips, centres)
     return augment.weather(cuts, least), labels, centres, marks, corners, loose
 

@@ -8,6 +8,7 @@ from pathlib import Path
 ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
 BARRED = "IOQ"  # other writing has them
 WRITING = ALPHABET + BARRED  # what is told apart
+UNKNOWN = 255  # the label of a character that nobody knows; others are places in WRITING
 VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9]))
 WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2]
 LENGTH = 17

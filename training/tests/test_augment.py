@@ -1,0 +1,89 @@
+"""What strips are made into on the way into the net is what their labels say.
+
+`python -m unittest tests/test_augment.py`, in training/.
+"""
+
+import unittest
+
+import cv2
+import numpy as np
+import torch
+
+import augment
+from cut_real import SMALLEST, cuts, smaller
+from nets import PLACES, WIDE_BOX, WIDE_STRIP
+from vins import UNKNOWN
+
+
+def barred(count: int, light=torch.linspace(0.2, 1, PLACES)):
+    """Strips with a bar for each character, in its own light, and what goes with them."""
+    x0, _, x1, _ = WIDE_BOX
+    pitch = (x1 - x0) / PLACES
+    place = (torch.arange(WIDE_STRIP[1]) + 0.5 - x0) / pitch
+    within = (place >= 0) & (place < PLACES) & ((place % 1 - 0.5).abs() < 0.3)
+    row = torch.where(within, light[place.clamp(0, PLACES - 1).long()], 0.0)
+    centres = (x0 + (torch.arange(PLACES) + 0.5) * pitch).expand(count, -1)
+    labels = torch.arange(PLACES).expand(count, -1)
+    return row.expand(count, 1, WIDE_STRIP[0], -1), labels, centres, torch.ones(count)
+
+
+def bars(strip) -> int:
+    lit = np.concatenate([[0], strip[0, WIDE_STRIP[0] // 2].numpy() > 0.1, [0]]).astype(int)
+    return int((np.diff(lit) > 0).sum())
+
+
+class Miscounted(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(1)
+
+    def test_has_a_character_more_or_less_and_is_no_mark(self):
+        for known in (True, False):
+            strips, labels, centres, marks = barred(64)
+            strips, labels, _, marks = augment.miscounted(strips, labels, centres if known else torch.full_like(centres, -1), marks, share=1)
+            self.assertEqual({bars(s) for s in strips}, {PLACES - 1, PLACES + 1})
+            self.assertTrue((labels == UNKNOWN).all() and (marks == 0).all())
+
+    def test_leaves_the_others_and_what_is_no_mark_alone(self):
+        batch = barred(64)
+        strips, labels, _, marks = augment.miscounted(*batch, share=0.5)
+        alone = marks > 0
+        self.assertTrue(10 < alone.sum() < 54)
+        self.assertTrue((strips[alone] == batch[0][alone]).all() and (labels[alone] == batch[1][alone]).all())
+        none = augment.miscounted(*batch[:3], torch.zeros(64), share=1)
+        self.assertTrue((none[0] == batch[0]).all())
+
+
+class Spliced(unittest.TestCase):
+    def test_every_known_character_is_where_its_label_says(self):
+        torch.manual_seed(2)
+        light = torch.rand(40, PLACES) * 0.6 + 0.4
+        strips = torch.cat([barred(1, row)[0] for row in light])
+        labels = torch.arange(40)[:, None] * PLACES + torch.arange(PLACES)
+        # What is told of a place is one of the strips' own characters of that place.
+        _, told = augment.spliced(strips, labels, share=1)
+        known = told != UNKNOWN
+        places = torch.arange(PLACES).expand(40, -1)
+        self.assertTrue((told[known] % PLACES == places[known]).all())
+        self.assertTrue(known.float().mean() > 0.5)
+
+
+class Smaller(unittest.TestCase):
+    def test_corners_stay_on_the_text(self):
+        rng = np.random.default_rng(1)
+        picture = np.zeros((200, 300), np.uint8)
+        quad = np.float32([[40, 60], [240, 90], [238, 106], [38, 76]])
+        cv2.fillConvexPoly(picture, np.int32(quad * 16), 255, cv2.LINE_AA, 4)
+        within = lambda picture, quad: cuts(picture, quad[None])[0][6:26, 16:240].mean()
+        for _ in range(20):
+            small, at = smaller(rng, picture, quad)
+            self.assertGreaterEqual(np.linalg.norm(at[1] - at[0]) / PLACES, 0.97 * SMALLEST)
+            self.assertGreater(within(small, at), 230)
+            self.assertLess(within(small, at + np.float32([0, 12])), 150)
+
+    def test_what_is_small_stays_as_it_is(self):
+        quad = np.float32([[10, 10], [90, 10], [90, 18], [10, 18]])
+        self.assertIsNone(smaller(np.random.default_rng(1), np.zeros((100, 100), np.uint8), quad))
+
+
+if __name__ == "__main__":
+    unittest.main()
