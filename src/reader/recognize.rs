@@ -30,7 +30,7 @@ const LIKELY: f32 = 0.5;
 /// Clarity from which on a likely mark is read again.
 const READABLE: f32 = 0.3;
 /// Odds, as a natural logarithm, against its likeliest rival from which on nobody doubts a character. Two networks that have no
-/// doubt of the same 17 are not asked again: of 613 such readings of tuning photographs, the same ones shaken, and rendered scenes,
+/// doubt of the same 17 end the asking: of 613 such readings of tuning photographs, the same ones shaken, and rendered scenes,
 /// two were wrong, and both as sure after all the cuts. (So read by the networks before these.)
 const DOUBTLESS: f32 = 4.0;
 /// How far off where it was put a text may be in a loose strip for the next to be a close one, pixels along and across.
@@ -50,7 +50,7 @@ pub struct Readers {
     pub arbiter: Box<dyn Network>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Who {
     Recognizer,
     Proofreader,
@@ -108,30 +108,39 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
 
 /// Averages what a mark's cuts say, as logarithms.
 fn read_again(readers: &Readers, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
-    let first = mark.evidence.clone();
-    let mut cuts = 1.0;
+    let mut said = vec![(Who::Recognizer, mark.evidence.clone())];
     for (target, who) in AGAIN {
         let strip = cut(readers.network(who), frame, &mark.quad, target)?;
         let evidence = match who {
             Who::Recognizer => strip.evidence,
             Who::Proofreader | Who::Arbiter => strip.read_as_vin(),
         };
-        let sums = mark.evidence.log_p.as_flattened_mut();
-        for (sum, log) in sums.iter_mut().zip(evidence.log_p.as_flattened()) {
-            *sum += log;
-        }
-        mark.evidence.mark += evidence.mark;
-        cuts += 1.0;
-        if cuts == 2.0 && agree_without_doubt(&first, &evidence) {
+        let certain = said
+            .iter()
+            .any(|(other, earlier)| *other != who && agree_without_doubt(earlier, &evidence));
+        said.push((who, evidence));
+        if certain {
             break;
         }
     }
-    mark.evidence.mark /= cuts;
-    for place in &mut mark.evidence.log_p {
-        place.iter_mut().for_each(|sum| *sum /= cuts);
+    mark.evidence = mean(&said);
+    Ok(())
+}
+
+/// What several cuts say together: the mean of their logarithms.
+fn mean(said: &[(Who, Evidence)]) -> Evidence {
+    let cuts = said.len() as f32;
+    let mut log_p = [[0.0; CHARACTERS]; LENGTH];
+    for (_, evidence) in said {
+        let logs = evidence.log_p.as_flattened();
+        let sums = log_p.as_flattened_mut().iter_mut();
+        sums.zip(logs).for_each(|(sum, log)| *sum += log / cuts);
+    }
+    for place in &mut log_p {
         normalise(place);
     }
-    Ok(())
+    let mark = said.iter().map(|(_, evidence)| evidence.mark).sum::<f32>() / cuts;
+    Evidence { log_p, mark }
 }
 
 fn agree_without_doubt(one: &Evidence, other: &Evidence) -> bool {
