@@ -102,6 +102,14 @@ fn check_refuses_what_run_would_refuse() {
             "mqtt = { username = \"a\", password_file = \"/nowhere.txt\" }\n",
             ["mqtt.password_file", "/nowhere.txt"],
         ),
+        (
+            "mqtt.tls.ca_file = \"/nowhere.pem\"\n",
+            if cfg!(feature = "tls") {
+                ["mqtt.tls.ca_file", "/nowhere.pem"]
+            } else {
+                ["without TLS", "--features tls"]
+            },
+        ),
     ];
     for (line, parts) in wrong {
         let (_folder, config) = folder(line);

@@ -29,6 +29,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     if let Some(path) = &config.mqtt.password_file {
         mqtt::password(path)?;
     }
+    if let Some(tls) = &config.mqtt.tls {
+        mqtt::can_encrypt(tls)?;
+    }
     let mut out = io::stdout().lock();
     for sentence in plan(&config, reader.decision().accept_at) {
         writeln!(out, "{sentence}")?;

@@ -17,7 +17,7 @@ use std::{fs, io};
 pub use command::Name;
 pub use courier::Settings;
 pub use delivery::Delivery;
-pub use link::{Address, Tls, Version};
+pub use link::{Address, Tls, Version, can_encrypt};
 pub use message::{LastRead, Models, read_message};
 
 /// Where a station speaks and listens.

@@ -16,6 +16,7 @@ mod outbox;
 mod retention;
 mod unsaved;
 
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -59,6 +60,12 @@ pub enum StoreError {
         path: PathBuf,
         /// Its layout.
         found: i64,
+    },
+    /// Another daemon has it.
+    #[error("store {} is another vinspect's that runs now; stop that one, or give this one a store.path of its own", path.display())]
+    Taken {
+        /// Where it is.
+        path: PathBuf,
     },
     /// It is not there, and who asks must not make it.
     #[error("there is no store {}; nothing was done", path.display())]
@@ -142,6 +149,7 @@ pub struct Store {
     path: PathBuf,
     outbox: Mutex<Outbox>,
     archive: Mutex<Archive>,
+    _lock: Lock,
 }
 
 /// What became of a read that was appended.
@@ -153,11 +161,39 @@ pub struct Appended {
     pub saved: bool,
 }
 
+/// A locked file beside a store tells that a daemon has it; the lock ends with its process, however that ends.
+struct Lock(Option<File>);
+
+impl Lock {
+    /// None is held where the disk does not let the file be made.
+    fn take(store: &Path) -> Result<Self, StoreError> {
+        let path = store.with_extension("lock");
+        let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let open = || File::options().create(true).append(true).open(&path);
+        let Ok(file) = folder.and_then(|()| open()) else {
+            return Ok(Self(None));
+        };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(StoreError::Taken { path: store.into() }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self(Some(file))),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would do, but for programs that were just being started and have the file, too, for a moment.
+        let _ = self.0.as_ref().map(File::unlock);
+    }
+}
+
 impl Store {
     /// Opens or creates it. A damaged file is set aside as `….damaged-<unix time>`, and what waited in it is taken over as
-    /// far as it can be read. One that can be read but not written (a full disk) is opened all the same.
+    /// far as it can be read. One that can be read but not written (a full disk) is opened all the same, but not one that
+    /// is open already: two daemons would publish each other's reads.
     pub fn open(path: &Path, limits: Limits) -> Result<Self, StoreError> {
         Ok(Self {
+            _lock: Lock::take(path)?,
             path: path.into(),
             outbox: Mutex::new(Outbox::open(path, limits)?),
             archive: Mutex::new(Archive::open(path, limits)),

@@ -61,6 +61,19 @@ fn sql(path: &Path, text: &str) {
 
 /// A bit that flips on the card can make another VIN, which must not be sent.
 #[test]
+fn one_daemon_has_a_store() {
+    let folder = folder();
+    let path = folder.path().join("reads.sqlite");
+    let store = open(folder.path());
+    append(&store);
+    let second = Store::open(&path, Limits::default());
+    assert!(matches!(second, Err(StoreError::Taken { .. })));
+    assert_eq!(kept(&path), [1], "others may look");
+    drop(store);
+    assert_eq!(waiting(&open(folder.path())), [1]);
+}
+
+#[test]
 fn a_message_that_was_altered_is_not_sent_and_the_others_are() {
     let folder = folder();
     let path = folder.path().join("reads.sqlite");

@@ -231,11 +231,19 @@ fn login(address: &Address) -> Result<Option<(&str, String)>, Outage> {
 fn transport(address: &Address) -> Result<rumqttc::Transport, Outage> {
     match &address.tls {
         None => Ok(rumqttc::Transport::Tcp),
-        #[cfg(feature = "tls")]
-        Some(tls) => tls::transport(tls).map_err(Outage::Tls),
-        #[cfg(not(feature = "tls"))]
-        Some(_) => Err(Outage::Tls(
-            "this vinspect was built without TLS; build it with --features tls".into(),
-        )),
+        Some(tls) => encrypted(tls).map_err(Outage::Tls),
     }
+}
+
+#[cfg(feature = "tls")]
+use tls::transport as encrypted;
+
+#[cfg(not(feature = "tls"))]
+fn encrypted(_: &Tls) -> Result<rumqttc::Transport, String> {
+    Err("this vinspect was built without TLS; build it with --features tls".into())
+}
+
+/// Whether connections can be encrypted so, as far as can be told without the broker; if not, a sentence.
+pub fn can_encrypt(tls: &Tls) -> Result<(), String> {
+    encrypted(tls).map(|_| ())
 }
