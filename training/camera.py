@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-FEWEST, MEDIAN, MOST = 4.2, 6.5, 18  # pixels a character
+FEWEST, MOST = 4.2, 18  # pixels a character
+FAR, NEAR = (6.5, 0.36), (13, 0.3)  # their median and spread, from across the yard and from beside the car
+NEARBY = 0.35  # share of the latter
 
 
 @dataclass
@@ -48,8 +50,8 @@ class View:
 
 def view(rng: random.Random, corners: np.ndarray, aspect: tuple[float, float]) -> View:
     """A place for the camera: the line's length in pixels, its height (see Material.aspect), tilt, and the slant of the surface."""
-    length = 17 * float(np.exp(rng.gauss(np.log(MEDIAN), 0.36)))
-    length = min(max(length, 17 * FEWEST), 17 * MOST)
+    median, spread = NEAR if rng.random() < NEARBY else FAR
+    length = 17 * min(max(float(np.exp(rng.gauss(np.log(median), spread))), FEWEST), MOST)
     height = max(5.5, length / float(np.exp(rng.gauss(np.log(aspect[0]), aspect[1]))))
     angle = np.radians(rng.gauss(0, 8) if rng.random() < 0.8 else rng.uniform(-40, 40))
     taper = 1 + np.clip(rng.gauss(0, 0.12), -0.35, 0.35)

@@ -40,15 +40,15 @@ SANS = {"sans": 4, "narrow": 3, "din": 2, "mono": 2, "stroke": 3, "ocr": 1, "ser
 MATERIALS = {
     # laser-etched black foil: the most common door label
     "dark label": Material(
-        0.28, {**SANS, "stroke": 5, "serif": 1.2}, (DARK, DARK, MIDDLE), (0.3, 0.95), (8.0, 0.33), {"label": 7, "cell": 1.2, "alone": 0.6}, raster=0.25, ends=0.22, glass=0.03,
+        0.24, {**SANS, "stroke": 5, "serif": 1.2}, (DARK, DARK, MIDDLE), (0.3, 0.95), (8.0, 0.33), {"label": 7, "cell": 1.2, "alone": 0.6}, raster=0.25, ends=0.22, glass=0.03,
     ),
     # print on white or silver foil
     "light label": Material(
-        0.17, {**SANS, "matrix": 1.5, "stroke": 4}, (LIGHT, LIGHT, MIDDLE), (0.4, 0.95), (8.0, 0.33), {"label": 7, "cell": 1.2, "alone": 0.6}, raster=0.25, ends=0.15, glass=0.02,
+        0.15, {**SANS, "matrix": 1.5, "stroke": 4}, (LIGHT, LIGHT, MIDDLE), (0.4, 0.95), (8.0, 0.33), {"label": 7, "cell": 1.2, "alone": 0.6}, raster=0.25, ends=0.15, glass=0.02,
     ),
     # a plate on the dashboard or a clearing in the windshield's black print
     "windshield": Material(
-        0.22, {"din": 4, "narrow": 2, "sans": 3, "stroke": 4, "mono": 2, "ocr": 1, "matrix": 0.5, "pins": 0.5}, (DARK, DARK, MIDDLE, LIGHT), (0.2, 0.9), (13, 0.42),
+        0.18, {"din": 4, "narrow": 2, "sans": 3, "stroke": 4, "mono": 2, "ocr": 1, "matrix": 0.5, "pins": 0.5}, (DARK, DARK, MIDDLE, LIGHT), (0.2, 0.9), (13, 0.42),
         {"pill": 5, "alone": 3, "label": 1.5}, relief=0.12, ends=0.3, glass=0.9, bars=0.3, texture={"smooth": 5, "grain": 3, "weave": 1, "brushed": 1},
     ),
     # a riveted sheet of aluminium, printed, punched or cut
@@ -58,16 +58,16 @@ MATERIALS = {
     ),
     # punched into the body, painted over or not
     "stamped": Material(
-        0.10, {"stroke": 5, "sans": 2, "din": 2, "mono": 1, "narrow": 1, "ocr": 1, "serif": 0.3}, (DARK, MIDDLE, MIDDLE, LIGHT), (0.0, 0.5), (11, 0.3), {"alone": 1},
+        0.18, {"stroke": 5, "sans": 2, "din": 2, "mono": 1, "narrow": 1, "ocr": 1, "serif": 0.3}, (DARK, MIDDLE, MIDDLE, LIGHT), (0.0, 0.5), (11, 0.3), {"alone": 1},
         relief=1.0, stencil=0.03, rough=0.7, metal=0.15, texture={"smooth": 3, "grain": 3, "peel": 3, "brushed": 1, "rust": 2}, dirt=0.35, worn=0.25, squeeze=(0.7, 1.3), ends=0.5,
     ),
     # pins or a needle driven over bare or painted metal
     "pin-stamped": Material(
-        0.06, {"pins": 6, "matrix": 2, "stroke": 2}, (DARK, MIDDLE, MIDDLE, LIGHT), (0.1, 0.6), (11, 0.3), {"alone": 4, "label": 1}, relief=0.6, rough=0.2, metal=0.25,
+        0.10, {"pins": 6, "matrix": 2, "stroke": 2}, (DARK, MIDDLE, MIDDLE, LIGHT), (0.1, 0.6), (11, 0.3), {"alone": 4, "label": 1}, relief=0.6, rough=0.2, metal=0.25,
         texture={"smooth": 3, "grain": 3, "peel": 2, "brushed": 2, "rust": 1}, dirt=0.35, worn=0.2, ends=0.4,
     ),
     "document": Material(
-        0.05, {"mono": 4, "sans": 4, "narrow": 1, "serif": 3, "matrix": 1.5, "ocr": 1}, (LIGHT,), (0.4, 0.95), (12, 0.3), {"document": 1}, texture={"smooth": 4, "guilloche": 3, "grain": 1},
+        0.04, {"mono": 4, "sans": 4, "narrow": 1, "serif": 3, "matrix": 1.5, "ocr": 1}, (LIGHT,), (0.4, 0.95), (12, 0.3), {"document": 1}, texture={"smooth": 4, "guilloche": 3, "grain": 1},
         raster=0.2, dirt=0.05, ends=0.15, glass=0.02,
     ),
     # everything mixed: what nobody thought of
