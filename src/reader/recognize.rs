@@ -243,7 +243,8 @@ pub fn corners_of((x0, y0, x1, y1): (f32, f32, f32, f32)) -> [Point; 4] {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
 
     use super::*;
     use crate::inference::NetworkError;
@@ -287,6 +288,18 @@ mod tests {
         }
     }
 
+    struct Counted {
+        reads: Reads,
+        runs: Arc<AtomicUsize>,
+    }
+
+    impl Network for Counted {
+        fn run(&self, strip: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+            self.runs.fetch_add(1, Ordering::Relaxed);
+            self.reads.run(strip)
+        }
+    }
+
     #[test]
     fn what_has_a_character_that_no_vin_has_is_hardly_one() {
         let frame = dark();
@@ -309,6 +322,34 @@ mod tests {
             with_barred.iter().all(|mark| *mark < 0.5),
             "{with_barred:?}"
         );
+    }
+
+    /// How often the networks are asked, each saying surely the given character in all places.
+    fn asked(says: [usize; 3]) -> [usize; 3] {
+        let [recognizer, proofreader, arbiter] = says.map(|character| Counted {
+            reads: Reads(character),
+            runs: Arc::default(),
+        });
+        let runs = [&recognizer, &proofreader, &arbiter].map(|one| Arc::clone(&one.runs));
+        let readers = Readers {
+            recognizer: Box::new(recognizer),
+            proofreader: Box::new(proofreader),
+            arbiter: Box::new(arbiter),
+        };
+        let line = Line {
+            quad: Quad(corners_of((10.0, 10.0, 62.0, 19.0))),
+            mark: 0.99,
+        };
+        read(&readers, &dark(), &line).unwrap();
+        runs.map(|runs| runs.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn no_more_is_asked_once_two_networks_agree() {
+        assert_eq!(asked([4, 4, 5]), [1, 1, 0]);
+        assert_eq!(asked([4, 5, 5]), [1, 1, 1]);
+        assert_eq!(asked([4, 5, 4]), [1, 1, 1]);
+        assert_eq!(asked([4, 5, 6]), [2, 2, 2]);
     }
 
     #[test]

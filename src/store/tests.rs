@@ -59,7 +59,6 @@ fn sql(path: &Path, text: &str) {
     Connection::open(path).unwrap().execute_batch(text).unwrap();
 }
 
-/// A bit that flips on the card can make another VIN, which must not be sent.
 #[test]
 fn one_daemon_has_a_store() {
     let folder = folder();
@@ -73,6 +72,7 @@ fn one_daemon_has_a_store() {
     assert_eq!(waiting(&open(folder.path())), [1]);
 }
 
+/// A bit that flips on the card can make another VIN, which must not be sent.
 #[test]
 fn a_message_that_was_altered_is_not_sent_and_the_others_are() {
     let folder = folder();
