@@ -276,6 +276,14 @@ mod tests {
         }
     }
 
+    /// A line that may be a VIN.
+    fn likely() -> Line {
+        Line {
+            quad: Quad(corners_of((10.0, 10.0, 62.0, 19.0))),
+            mark: 0.99,
+        }
+    }
+
     /// Says surely that a strip is a whole VIN, with a character in all places.
     struct Reads(usize);
 
@@ -303,17 +311,13 @@ mod tests {
     #[test]
     fn what_has_a_character_that_no_vin_has_is_hardly_one() {
         let frame = dark();
-        let line = Line {
-            quad: Quad(corners_of((10.0, 10.0, 62.0, 19.0))),
-            mark: 0.99,
-        };
         let mark = |proofread| {
             let readers = Readers {
                 recognizer: Box::new(Reads(4)),
                 proofreader: Box::new(Reads(proofread)),
                 arbiter: Box::new(Reads(proofread)),
             };
-            let mark = read(&readers, &frame, &line).unwrap();
+            let mark = read(&readers, &frame, &likely()).unwrap();
             mark.evidence.mark
         };
         let with_barred: Vec<f32> = (CHARACTERS..WRITING).map(mark).collect();
@@ -336,11 +340,7 @@ mod tests {
             proofreader: Box::new(proofreader),
             arbiter: Box::new(arbiter),
         };
-        let line = Line {
-            quad: Quad(corners_of((10.0, 10.0, 62.0, 19.0))),
-            mark: 0.99,
-        };
-        read(&readers, &dark(), &line).unwrap();
+        read(&readers, &dark(), &likely()).unwrap();
         runs.map(|runs| runs.load(Ordering::Relaxed))
     }
 
@@ -355,8 +355,7 @@ mod tests {
     #[test]
     fn the_cut_follows_the_text() {
         let frame = dark();
-        let corners = [(10.0, 10.0), (62.0, 10.0), (62.0, 19.0), (10.0, 19.0)];
-        let rough = Quad(corners.map(|(x, y)| Point { x, y }));
+        let rough = likely().quad;
         let nobody = || Box::new(Shifts(Mutex::new(0)));
         let readers = Readers {
             recognizer: nobody(),

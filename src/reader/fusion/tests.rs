@@ -10,7 +10,7 @@ fn decision() -> Decision {
     Decision::from_toml(
         "temperature = 1.0\nburst_exponent = 0.5\nmark_at = 0.5\nreview_at = 0.2\naccept_at = 0.99
         accept_mark_at = 0.8
-pixels_per_character = 4.0
+        pixels_per_character = 4.0
         [weights]\nbias = -0.5\nlog_odds = 0.7\nleast_sure_place = 0.2\nmark = 0.1\nsupport = 0.1\ncorrections = -0.5
         rules = 0.0\nframes = 0.0\npixels_per_character = 0.0",
     )
