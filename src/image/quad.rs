@@ -93,6 +93,19 @@ impl Quad {
         Self([c, d, a, b])
     }
 
+    /// With each corner moved in the direction of reading, by a share of the length of its edge, the upper or the lower one.
+    pub(crate) fn shifted(&self, shares: [f32; 4]) -> Self {
+        let [a, b, c, d] = self.0;
+        let edges = [(a, b), (a, b), (d, c), (d, c)];
+        Self(std::array::from_fn(|corner| {
+            let (from, to) = edges[corner];
+            Point {
+                x: self.0[corner].x + (to.x - from.x) * shares[corner],
+                y: self.0[corner].y + (to.y - from.y) * shares[corner],
+            }
+        }))
+    }
+
     /// Moved by (dx, dy) and every corner scaled by `scale`.
     pub(crate) fn mapped(&self, scale: f32, dx: f32, dy: f32) -> Self {
         Self(self.0.map(|p| Point {
@@ -118,6 +131,14 @@ mod tests {
         let down = quad([(2.0, 0.0), (2.0, 17.0), (0.0, 17.0), (0.0, 0.0)]);
         assert_eq!(down.orientation_deg(), 90.0);
         assert_eq!((down.width(), down.height()), (17.0, 2.0));
+    }
+
+    #[test]
+    fn corners_shift_along_the_text() {
+        let down = quad([(2.0, 0.0), (2.0, 20.0), (0.0, 10.0), (0.0, 0.0)]);
+        let shifted = down.shifted([-0.5, 0.0, 0.1, 0.2]);
+        let expected = quad([(2.0, -10.0), (2.0, 20.0), (0.0, 11.0), (0.0, 2.0)]);
+        assert_eq!(shifted, expected);
     }
 
     #[test]

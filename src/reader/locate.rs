@@ -15,13 +15,22 @@ pub(super) const FINE: Size = (512, 288);
 const STRIDE: usize = 8;
 /// Score of the cell, x and y of four corners in [`Quad`]'s order, and whether they are told the other way up.
 const CHANNELS: usize = 10;
-/// Cells with less than this probability do not start a line. With 0.2 a frame without a VIN takes four times as long, and of
-/// 335 small photographs two more are read.
-const SEED: f32 = 0.5;
+/// Cells with this probability start a line that is seen.
+const SEEN: f32 = 0.5;
+/// And with this one a faint line. With less there are only more lines that are none.
+const FAINT: f32 = 0.25;
 /// Cells with less do not vote.
 const VOTE: f32 = 0.1;
-/// Lines a frame.
+/// Lines of a kind in a frame.
 pub(super) const LINES: usize = 4;
+
+/// Where lines are, surest first.
+#[derive(Default)]
+pub(super) struct Lines {
+    pub seen: heapless::Vec<Quad, LINES>,
+    /// Worth a look only if none of the others is a VIN.
+    pub faint: heapless::Vec<Quad, LINES>,
+}
 
 /// The network for frames of one size.
 pub(super) struct Locator {
@@ -38,8 +47,8 @@ impl Locator {
         })
     }
 
-    /// The lines of a frame, surest first.
-    pub fn lines(&self, frame: &Frame) -> Result<heapless::Vec<Quad, LINES>, ReadError> {
+    /// The lines of a frame.
+    pub fn lines(&self, frame: &Frame) -> Result<Lines, ReadError> {
         let (pixels, fit) = letterbox(frame, self.size.0, self.size.1);
         let outputs = self.network.run(pixels)?;
         let cells = (self.size.0 / STRIDE, self.size.1 / STRIDE);
@@ -75,12 +84,12 @@ impl Cell {
 }
 
 /// From an output of so many cells a row and rows.
-fn decode(map: &[f32], cells: (usize, usize), fit: &Letterbox) -> heapless::Vec<Quad, LINES> {
+fn decode(map: &[f32], cells: (usize, usize), fit: &Letterbox) -> Lines {
     let mut cells = unfold(map, cells);
     cells.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    let mut lines = heapless::Vec::new();
-    while let Some(seed) = cells.first().filter(|cell| cell.probability >= SEED) {
-        let guess = seed.quad;
+    let mut lines = Lines::default();
+    while let Some(seed) = cells.first().filter(|cell| cell.probability >= FAINT) {
+        let (guess, seen) = (seed.quad, seed.probability >= SEEN);
         let (own, others): (Vec<_>, Vec<_>) = cells
             .into_iter()
             .partition(|cell| same_line(&guess, &cell.quad));
@@ -91,7 +100,12 @@ fn decode(map: &[f32], cells: (usize, usize), fit: &Letterbox) -> heapless::Vec<
             continue;
         }
         let own: Vec<_> = own.into_iter().map(|cell| cell.like(&guess)).collect();
-        if lines.push(fit.to_frame(&vote(&own))).is_err() {
+        let kind = if seen {
+            &mut lines.seen
+        } else {
+            &mut lines.faint
+        };
+        if kind.push(fit.to_frame(&vote(&own))).is_err() {
             break;
         }
     }
@@ -191,7 +205,7 @@ pub(super) mod tests {
     }
 
     fn locate(network: Says, frame: &Frame) -> Result<heapless::Vec<Quad, LINES>, ReadError> {
-        scripted(network, FINE).lines(frame)
+        Ok(scripted(network, FINE).lines(frame)?.seen)
     }
 
     /// The output of a size without a line.
@@ -284,6 +298,20 @@ pub(super) mod tests {
         logit(&mut map, 11..20, 3.0);
         let (x, y) = turned[0];
         assert!(first_corner(&map).distance(Point { x, y }) < 4.0);
+    }
+
+    #[test]
+    fn a_line_that_is_hardly_seen_is_faint() {
+        let probable = |probability: f32| {
+            let mut map = nothing(FINE);
+            let quad = [(80.0, 64.0), (240.0, 64.0), (240.0, 76.0), (80.0, 76.0)];
+            add(&mut map, FINE, 11..29, 8, quad);
+            let logit = (probability / (1.0 - probability)).ln();
+            map[8 * CELLS.0 + 11..8 * CELLS.0 + 29].fill(logit);
+            let lines = scripted(Says(map), FINE).lines(&frame(512, 288)).unwrap();
+            (lines.seen.len(), lines.faint.len())
+        };
+        assert_eq!([0.6, 0.4, 0.2].map(probable), [(1, 0), (0, 1), (0, 0)]);
     }
 
     #[test]
