@@ -23,6 +23,7 @@ from real import pictures
 from strips import FAINTEST, makers
 from weather import weather
 
+SHARPNESS = (1, 1, 1.6, 2.5)  # how many times as large as the locator sees it a camera takes a scene
 FAINT = 0.035  # deviation of a text on its ground, of which nobody sees less
 
 
@@ -139,7 +140,9 @@ def finish(rng: random.Random, np_rng, scene: np.ndarray, quads: np.ndarray) -> 
 
 
 def sample(rng: random.Random, np_rng, common, rare, photographs):
-    scene = np.ascontiguousarray(background(rng, np_rng, photographs))
+    finer = rng.choice(SHARPNESS)
+    size = round(SCENE[0] * finer), round(SCENE[1] * finer)
+    scene = np.ascontiguousarray(background(rng, np_rng, photographs, size))
     for _ in range(rng.choice((0, 1, 2, 3, 4))):  # other writing
         kind = rng.random()
         text, below = vins.other_text(rng), ""
@@ -151,18 +154,19 @@ def sample(rng: random.Random, np_rng, common, rare, photographs):
             both = vins.vin(rng, common, rare)
             cut = rng.choice((3, 8, 9, 9, 9, 11))
             text, below = both[:cut], both[cut:]
-        place(rng, scene, *writing(rng, np_rng, text, below), len(text) * rng.uniform(3.5, 20))
+        place(rng, scene, *writing(rng, np_rng, text, below), finer * len(text) * rng.uniform(3.5, 20))
     quads = np.full((2, 4, 2), np.nan, np.float32)
     for i in range(rng.choices((0, 1, 2), (0.2, 0.72, 0.08))[0]):
         before = scene.copy()
-        quad = place(rng, scene, *writing(rng, np_rng, vins.vin(rng, common, rare)), float(np.exp(rng.uniform(np.log(70), np.log(470)))))
+        quad = place(rng, scene, *writing(rng, np_rng, vins.vin(rng, common, rare)), finer * float(np.exp(rng.uniform(np.log(70), np.log(470)))))
         if quad is None:
             continue
         if i == 1 and not np.isnan(quads[0]).any() and (scene != before)[covered(quads[0], scene.shape)].any():
             scene = before  # what bears the second VIN lies on the first
         else:
             quads[i] = quad
-    return finish(rng, np_rng, scene, quads)
+    scene, quads = finish(rng, np_rng, scene, quads)
+    return cv2.resize(scene, SCENE[::-1], interpolation=cv2.INTER_AREA), quads / finer
 
 
 def alone(rng: random.Random, np_rng, scene: np.ndarray, made: Mark, m: Material, length: float) -> np.ndarray | None:

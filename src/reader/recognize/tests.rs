@@ -1,0 +1,206 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::inference::NetworkError;
+
+/// Says that the text lies an eighth of the strip further right in the first strip, and where it should in all others.
+struct Shifts(Mutex<usize>);
+
+impl Network for Shifts {
+    fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+        let mut runs = self.0.lock().unwrap();
+        *runs += 1;
+        // In the two loose cuts the text lies 16 pixels further in at both ends, and 3 lower and higher.
+        let (x, y) = if *runs <= 2 {
+            (16.0 / 256.0, 3.0 / 32.0)
+        } else {
+            (0.0, 0.0)
+        };
+        let shift = if *runs == 1 { 32.0 / 256.0 } else { 0.0 };
+        let corners = vec![x + shift, y, shift - x, y, shift - x, -y, x + shift, -y];
+        Ok(vec![vec![0.0; LENGTH * WRITING], vec![0.0], corners])
+    }
+}
+
+fn dark() -> Frame {
+    Frame {
+        width: 100,
+        height: 50,
+        luma: vec![0; 5000],
+    }
+}
+
+/// A line that may be a VIN.
+fn likely() -> Line {
+    Line {
+        quad: Quad(corners_of((10.0, 10.0, 62.0, 19.0))),
+        mark: 0.99,
+    }
+}
+
+/// Says surely that a strip is a whole VIN, with a character in all places.
+struct Reads(usize);
+
+impl Network for Reads {
+    fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+        let mut characters = vec![0.0; LENGTH * WRITING];
+        let all = characters.iter_mut().skip(self.0).step_by(WRITING);
+        all.for_each(|one| *one = 7.0);
+        Ok(vec![characters, vec![9.0], vec![0.0; 8]])
+    }
+}
+
+/// Says surely that a strip is a whole VIN, whose characters are clear if it is as wanted.
+struct ClearIf(fn(&[f32]) -> bool);
+
+impl Network for ClearIf {
+    fn run(&self, strip: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+        let clear = if (self.0)(&strip) { 7.0 } else { 1.0 };
+        let mut characters = vec![0.0; LENGTH * WRITING];
+        let first = characters.iter_mut().step_by(WRITING);
+        first.for_each(|one| *one = clear);
+        Ok(vec![characters, vec![9.0], vec![0.0; 8]])
+    }
+}
+
+/// How far the corners of the likely line are moved along it, in the frame's pixels, before it is clear.
+fn moved_until_clear(luma: fn(f32, f32) -> f32, clear: fn(&[f32]) -> bool) -> [f32; 4] {
+    let (width, height) = (100, 50);
+    let at = |index: usize| ((index % width) as f32 + 0.5, (index / width) as f32 + 0.5);
+    let pixel = |index| luma(at(index).0, at(index).1) as u8;
+    let frame = Frame {
+        width,
+        height,
+        luma: (0..width * height).map(pixel).collect(),
+    };
+    let network = || Box::new(ClearIf(clear));
+    let readers = Readers {
+        recognizer: network(),
+        proofreader: network(),
+        arbiter: network(),
+    };
+    let mark = read(&readers, &frame, &likely()).unwrap();
+    let told = likely().quad;
+    std::array::from_fn(|corner| mark.quad.0[corner].x - told.0[corner].x)
+}
+
+/// A pixel of a strip.
+fn pixel(strip: &[f32], x: usize, y: usize) -> f32 {
+    strip[y * STRIP.0 + x]
+}
+
+fn assert_near(found: [f32; 4], expected: [f32; 4]) {
+    let far = found
+        .iter()
+        .zip(expected)
+        .any(|(a, b)| (a - b).abs() > 0.01);
+    assert!(!far, "{found:?} instead of {expected:?}");
+}
+
+#[test]
+fn a_leaning_text_is_cut_upright() {
+    let leaning = |x: f32, y: f32| 1.5 * x + 0.9 * y;
+    let upright = |strip: &[f32]| (pixel(strip, 99, 5) - pixel(strip, 99, 26)).abs() < 0.005;
+    // The text is 9 pixels high; three tenths of those.
+    assert_near(moved_until_clear(leaning, upright), [2.7, 2.7, -2.7, -2.7]);
+}
+
+#[test]
+fn a_text_is_cut_where_it_ends() {
+    let bright = |x: f32, _| if (7.0..59.0).contains(&x) { 200.0 } else { 0.0 };
+    let whole = |strip: &[f32]| {
+        let [before, first, last, after] = [3, 13, 243, 253].map(|x| pixel(strip, x, 16));
+        before.max(after) < 0.3 && first.min(last) > 0.5
+    };
+    // The text is 52 pixels long; one character is a seventeenth.
+    assert_near(moved_until_clear(bright, whole), [-52.0 / 17.0; 4]);
+}
+
+#[test]
+fn a_clear_text_stays_where_it_is() {
+    assert_near(moved_until_clear(|_, _| 9.0, |_| true), [0.0; 4]);
+}
+
+struct Counted {
+    reads: Reads,
+    runs: Arc<AtomicUsize>,
+}
+
+impl Network for Counted {
+    fn run(&self, strip: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        self.reads.run(strip)
+    }
+}
+
+#[test]
+fn what_has_a_character_that_no_vin_has_is_hardly_one() {
+    let frame = dark();
+    let mark = |proofread| {
+        let readers = Readers {
+            recognizer: Box::new(Reads(4)),
+            proofreader: Box::new(Reads(proofread)),
+            arbiter: Box::new(Reads(proofread)),
+        };
+        let mark = read(&readers, &frame, &likely()).unwrap();
+        mark.evidence.mark
+    };
+    let with_barred: Vec<f32> = (CHARACTERS..WRITING).map(mark).collect();
+    assert!(mark(4) > 0.95);
+    assert!(
+        with_barred.iter().all(|mark| *mark < 0.5),
+        "{with_barred:?}"
+    );
+}
+
+/// How often the networks are asked, each saying surely the given character in all places.
+fn asked(says: [usize; 3]) -> [usize; 3] {
+    let [recognizer, proofreader, arbiter] = says.map(|character| Counted {
+        reads: Reads(character),
+        runs: Arc::default(),
+    });
+    let runs = [&recognizer, &proofreader, &arbiter].map(|one| Arc::clone(&one.runs));
+    let readers = Readers {
+        recognizer: Box::new(recognizer),
+        proofreader: Box::new(proofreader),
+        arbiter: Box::new(arbiter),
+    };
+    read(&readers, &dark(), &likely()).unwrap();
+    runs.map(|runs| runs.load(Ordering::Relaxed))
+}
+
+#[test]
+fn no_more_is_asked_once_two_networks_agree() {
+    assert_eq!(asked([4, 4, 5]), [1, 1, 0]);
+    assert_eq!(asked([4, 5, 5]), [1, 1, 1]);
+    assert_eq!(asked([4, 5, 4]), [1, 1, 1]);
+    assert_eq!(asked([4, 5, 6]), [2, 2, 2]);
+}
+
+#[test]
+fn the_cut_follows_the_text() {
+    let frame = dark();
+    let rough = likely().quad;
+    let nobody = || Box::new(Shifts(Mutex::new(0)));
+    let readers = Readers {
+        recognizer: nobody(),
+        proofreader: nobody(),
+        arbiter: nobody(),
+    };
+    let (line, there) = approach(&*readers.recognizer, &frame, &rough).unwrap();
+    assert!(!there);
+    let (line, there) = approach(&*readers.recognizer, &frame, &line.quad).unwrap();
+    assert!(there);
+    let mark = read(&readers, &frame, &line).unwrap();
+    // 208 strip pixels are 52 frame pixels, so 32 are 8.
+    for (found, rough) in mark.quad.0.iter().zip(rough.0) {
+        assert!(
+            (found.x - rough.x - 8.0).abs() < 0.01,
+            "{found:?} {rough:?}"
+        );
+        assert!((found.y - rough.y).abs() < 0.01, "{found:?} {rough:?}");
+    }
+}
