@@ -25,27 +25,18 @@ const AGAIN: [((f32, f32, f32, f32), Who); 5] = [
     ((6.0, 6.0, 250.0, 30.0), Who::Arbiter),
     ((8.0, 4.0, 248.0, 28.0), Who::Proofreader),
 ];
-/// Probability of being a whole VIN from which on one that is not clear is cut in other ways, too.
+/// Probability of being a whole VIN from which on one that is not clear is cut leaning, too.
 const POSSIBLY: f32 = 0.3;
 /// And from which on a clear enough mark is read again.
 const LIKELY: f32 = 0.5;
 /// Clarity from which on a likely mark is read again.
 const READABLE: f32 = 0.3;
-/// Clarity below which a likely mark is cut in other ways, too: its text may lie otherwise than it looks.
+/// Clarity below which a mark is cut leaning, too: how far text leans, the recognizer was not trained to tell.
 const CLEAR: f32 = 0.95;
-/// How many times as good another cut must be: the best of several looks surer than it is.
-const BETTER: f32 = 1.1;
-/// How it may lean: its upper edge further on and its lower one further back, by a share of its height.
+/// How far: its upper edge further on and its lower one further back, by a share of its height.
 const LEANS: [f32; 4] = [-0.15, 0.15, -0.3, 0.3];
-/// Where it may end: how many characters further on it begins, and stops. Signs beside a VIN look like some of it.
-const ENDS: [(f32, f32); 6] = [
-    (-1.0, 0.0),
-    (0.0, 1.0),
-    (1.0, 0.0),
-    (0.0, -1.0),
-    (-1.0, -1.0),
-    (1.0, 1.0),
-];
+/// How many times as good a leaning cut must be: the best of several looks surer than it is.
+const BETTER: f32 = 1.1;
 /// Odds, as a natural logarithm, against its likeliest rival from which on nobody doubts a character. Two networks that have no
 /// doubt of the same 17 end the asking: of 613 such readings of tuning photographs, the same ones shaken, and rendered scenes,
 /// two were wrong, and both as sure after all the cuts. (So read by the networks before these.)
@@ -117,13 +108,8 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
         quad,
         evidence: strip.evidence,
     };
-    if mark.evidence.mark >= POSSIBLY {
-        let lean = mark.quad.height() / mark.quad.width();
-        let leaning = LEANS.map(|share| share * lean).map(|by| [by, by, -by, -by]);
-        cut_otherwise(recognizer, frame, &mut mark, &leaning)?;
-        let character = 1.0 / LENGTH as f32;
-        let ending = ENDS.map(|(left, right)| [left, right, right, left].map(|by| by * character));
-        cut_otherwise(recognizer, frame, &mut mark, &ending)?;
+    if mark.evidence.mark >= POSSIBLY && mark.evidence.clarity() < CLEAR {
+        cut_leaning(recognizer, frame, &mut mark)?;
     }
     if mark.evidence.mark >= LIKELY && mark.evidence.clarity() >= READABLE {
         read_again(readers, frame, &mut mark)?;
@@ -131,20 +117,15 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
     Ok(mark)
 }
 
-/// Puts a mark that is not clear where its text looks most like a VIN, of where it is and where it would be by shifts of its corners.
-fn cut_otherwise(
-    network: &dyn Network,
-    frame: &Frame,
-    mark: &mut Mark,
-    shifts: &[[f32; 4]],
-) -> Result<(), ReadError> {
-    if mark.evidence.clarity() < CLEAR {
-        let told = mark.quad;
-        for quad in shifts.iter().map(|&shares| told.shifted(shares)) {
-            let evidence = cut(network, frame, &quad, TEXT)?.evidence;
-            if evidence.worth() > BETTER * mark.evidence.worth() {
-                *mark = Mark { quad, evidence };
-            }
+/// Lets a mark lean as its text looks most like a VIN.
+fn cut_leaning(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
+    let told = mark.quad;
+    let high = told.height() / told.width();
+    for by in LEANS.map(|lean| lean * high) {
+        let quad = told.shifted([by, by, -by, -by]);
+        let evidence = cut(network, frame, &quad, TEXT)?.evidence;
+        if evidence.worth() > BETTER * mark.evidence.worth() {
+            *mark = Mark { quad, evidence };
         }
     }
     Ok(())

@@ -14,6 +14,10 @@ const CLEARLY: f32 = 0.9;
 const HARDLY: f32 = 0.02;
 /// The same once a mark is surely and clearly read.
 const HARDLY_ANOTHER: f32 = 0.8;
+/// From this share of another cut's worth on one is about as good.
+const ABOUT_AS_GOOD: f32 = 0.5;
+/// Probability of being a whole VIN that a mark has at most when another cut of its text contradicts it: a person decides.
+const DOUBTFUL: f32 = 0.8;
 /// Steps towards a line at most: each shows a character more at either end, and the locator may have missed some.
 const STEPS: usize = 4;
 
@@ -117,7 +121,8 @@ impl Search<'_> {
     }
 
     fn read(&mut self, line: &Line) -> Result<(), ReadError> {
-        let mark = recognize::read(&self.reader.readers, self.frame, line)?;
+        let mut mark = recognize::read(&self.reader.readers, self.frame, line)?;
+        doubt_contradictions(&mut self.marks, &mut mark);
         keep(&mut self.marks, mark, |mark| {
             (&mark.quad, mark.evidence.worth())
         });
@@ -144,6 +149,22 @@ impl Search<'_> {
 
 fn is_sure(seen: &Evidence) -> bool {
     seen.mark >= SURELY && seen.clarity() >= CLEARLY
+}
+
+/// Two cuts of one text that are about as good and say different things are none to be sure of, whichever is kept.
+fn doubt_contradictions(marks: &mut [Mark], new: &mut Mark) {
+    for old in marks {
+        let (worth, other) = (new.evidence.worth(), old.evidence.worth());
+        let alike = worth.min(other) >= ABOUT_AS_GOOD * worth.max(other);
+        if alike
+            && same(&old.quad, &new.quad)
+            && old.evidence.likeliest() != new.evidence.likeliest()
+        {
+            for mark in [&mut *old, &mut *new] {
+                mark.evidence.mark = mark.evidence.mark.min(DOUBTFUL);
+            }
+        }
+    }
 }
 
 /// Adds what lies somewhere and is worth something, unless something better lies on the same text: two lines that were
@@ -310,6 +331,31 @@ mod tests {
         assert_eq!((full.len(), full[0]), (MARKS, 0.6));
         assert!(!full.contains(&0.05));
         assert!(add(9000.0, 0.2).contains(&0.2));
+    }
+
+    /// A mark at x whose places all say one character, each with a probability.
+    fn mark(x: f32, character: usize, probability: f32) -> Mark {
+        let mut log_p = [[f32::NEG_INFINITY; 33]; LENGTH];
+        for place in &mut log_p {
+            place[character] = probability.ln();
+        }
+        let quad = quad(x, 0.0, 100.0, 10.0);
+        let evidence = Evidence { log_p, mark: 0.99 };
+        Mark { quad, evidence }
+    }
+
+    #[test]
+    fn cuts_that_contradict_each_other_are_in_doubt() {
+        let doubted = |old: Mark, mut new: Mark| {
+            let mut marks = [old];
+            doubt_contradictions(&mut marks, &mut new);
+            [&marks[0], &new].map(|mark| mark.evidence.mark <= DOUBTFUL)
+        };
+        assert_eq!(doubted(mark(0.0, 4, 0.8), mark(5.0, 7, 0.9)), [true, true]);
+        let says_the_same = doubted(mark(0.0, 4, 0.8), mark(5.0, 4, 0.9));
+        let much_better = doubted(mark(0.0, 4, 0.4), mark(5.0, 7, 0.9));
+        let elsewhere = doubted(mark(0.0, 4, 0.8), mark(200.0, 7, 0.9));
+        assert_eq!([says_the_same, much_better, elsewhere], [[false; 2]; 3]);
     }
 
     #[test]
