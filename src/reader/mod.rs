@@ -44,15 +44,6 @@ impl Evidence {
         (sum / LENGTH as f32).exp()
     }
 
-    /// The likeliest character of each place, as an index into the alphabet.
-    fn likeliest(&self) -> [usize; LENGTH] {
-        let likeliest = |place: &[f32; 33]| {
-            let ranked = place.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-            ranked.map_or(0, |(character, _)| character)
-        };
-        std::array::from_fn(|place| likeliest(&self.log_p[place]))
-    }
-
     /// Of two cuts of one text the better one has more: it looks more like a VIN, and its characters are clearer.
     fn worth(&self) -> f32 {
         self.mark * self.clarity()

@@ -177,7 +177,7 @@ fn agree_without_doubt(one: &Evidence, other: &Evidence) -> bool {
 }
 
 /// The likeliest character, and its odds against the next likely one as a natural logarithm.
-fn likeliest(logs: &[f32; CHARACTERS]) -> (usize, f32) {
+pub(super) fn likeliest(logs: &[f32; CHARACTERS]) -> (usize, f32) {
     let mut best = (0, f32::NEG_INFINITY);
     let mut rival = f32::NEG_INFINITY;
     for (character, &log) in logs.iter().enumerate() {

@@ -153,13 +153,15 @@ fn is_sure(seen: &Evidence) -> bool {
 
 /// Two cuts of one text that are about as good and say different things are none to be sure of, whichever is kept.
 fn doubt_contradictions(marks: &mut [Mark], new: &mut Mark) {
+    let says = |mark: &Mark| {
+        mark.evidence
+            .log_p
+            .map(|place| recognize::likeliest(&place).0)
+    };
     for old in marks {
         let (worth, other) = (new.evidence.worth(), old.evidence.worth());
         let alike = worth.min(other) >= ABOUT_AS_GOOD * worth.max(other);
-        if alike
-            && same(&old.quad, &new.quad)
-            && old.evidence.likeliest() != new.evidence.likeliest()
-        {
+        if alike && same(&old.quad, &new.quad) && says(old) != says(new) {
             for mark in [&mut *old, &mut *new] {
                 mark.evidence.mark = mark.evidence.mark.min(DOUBTFUL);
             }
