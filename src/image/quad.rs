@@ -93,17 +93,20 @@ impl Quad {
         Self([c, d, a, b])
     }
 
-    /// With each corner moved in the direction of reading, by a share of the length of its edge, the upper or the lower one.
-    pub(crate) fn shifted(&self, shares: [f32; 4]) -> Self {
+    /// With its upper edge further on in the direction of reading and its lower one further back, each by a share of the height.
+    pub(crate) fn leaning(&self, share: f32) -> Self {
         let [a, b, c, d] = self.0;
-        let edges = [(a, b), (a, b), (d, c), (d, c)];
-        Self(std::array::from_fn(|corner| {
-            let (from, to) = edges[corner];
-            Point {
-                x: self.0[corner].x + (to.x - from.x) * shares[corner],
-                y: self.0[corner].y + (to.y - from.y) * shares[corner],
-            }
-        }))
+        let by = share * (self.height() / self.width());
+        let moved = |corner: Point, from: Point, to: Point, by: f32| Point {
+            x: corner.x + (to.x - from.x) * by,
+            y: corner.y + (to.y - from.y) * by,
+        };
+        Self([
+            moved(a, a, b, by),
+            moved(b, a, b, by),
+            moved(c, d, c, -by),
+            moved(d, d, c, -by),
+        ])
     }
 
     /// Moved by (dx, dy) and every corner scaled by `scale`.
@@ -134,11 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn corners_shift_along_the_text() {
-        let down = quad([(2.0, 0.0), (2.0, 20.0), (0.0, 10.0), (0.0, 0.0)]);
-        let shifted = down.shifted([-0.5, 0.0, 0.1, 0.2]);
-        let expected = quad([(2.0, -10.0), (2.0, 20.0), (0.0, 11.0), (0.0, 2.0)]);
-        assert_eq!(shifted, expected);
+    fn a_quad_leans_along_its_text() {
+        let down = quad([(2.0, 0.0), (2.0, 16.0), (0.0, 16.0), (0.0, 0.0)]);
+        let leaning = quad([(2.0, 0.5), (2.0, 16.5), (0.0, 15.5), (0.0, -0.5)]);
+        assert_eq!(down.leaning(0.25), leaning);
     }
 
     #[test]

@@ -33,7 +33,7 @@ const LIKELY: f32 = 0.5;
 const READABLE: f32 = 0.3;
 /// Clarity below which a mark is cut leaning, too: how far text leans, the recognizer was not trained to tell.
 const CLEAR: f32 = 0.95;
-/// How far: its upper edge further on and its lower one further back, by a share of its height.
+/// How far, as a share of its height: see [`Quad::leaning`].
 const LEANS: [f32; 4] = [-0.15, 0.15, -0.3, 0.3];
 /// How many times as good a leaning cut must be: the best of several looks surer than it is.
 const BETTER: f32 = 1.1;
@@ -120,9 +120,7 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
 /// Lets a mark lean as its text looks most like a VIN.
 fn cut_leaning(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
     let told = mark.quad;
-    let high = told.height() / told.width();
-    for by in LEANS.map(|lean| lean * high) {
-        let quad = told.shifted([by, by, -by, -by]);
+    for quad in LEANS.map(|share| told.leaning(share)) {
         let evidence = cut(network, frame, &quad, TEXT)?.evidence;
         if evidence.worth() > BETTER * mark.evidence.worth() {
             *mark = Mark { quad, evidence };
