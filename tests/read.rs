@@ -347,6 +347,28 @@ fn evaluation_counts_every_label() {
 }
 
 #[test]
+fn what_is_accepted_where_there_is_no_vin_is_wrong() {
+    let folder = folder();
+    let scene = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/demo/dash_1.jpg");
+    fs::copy(scene, folder.path().join("dash.jpg")).unwrap();
+    fs::write(folder.path().join("labels.tsv"), "a.png\t-\ndash.jpg\t-\n").unwrap();
+    let output = vinspect(
+        folder.path(),
+        &["evaluate", "--json", "--labels", "labels.tsv", "."],
+    );
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (key, wanted) in [
+        ("without_vin", 2),
+        ("vehicles", 0),
+        ("accepted_wrong", 1),
+        ("no_read", 1),
+    ] {
+        assert_eq!(report[key], wanted, "{key} in {report}");
+    }
+    assert_eq!(report["misreads"][0]["vin"], Value::Null);
+}
+
+#[test]
 fn a_wrong_label_is_named_with_its_line() {
     let folder = folder();
     fs::write(

@@ -3,12 +3,13 @@
 `python without_vin.py --shared ../../shared --scenery SITE/skimage/data SITE/sklearn/datasets/images --out no_vin --vinspect ../target/release/vinspect`
 
 Makes, if OUT is not there yet, a folder a class, the same pictures each time:
-- the photographs kept aside without the VIN's line: the largest part beside it, or the line filled from around it;
+- the photographs of a part without the VIN's line: the largest part beside it, or the line filled from around it;
 - rendered scenes (scenes.py) whose main line is no VIN: 17 characters with some of I, O and Q, a VIN with a character too few
   or too many, approvals, part numbers, other writing;
 - scenery: parts of the pictures in the given folders, turned; scikit-image and scikit-learn bring some along;
 - `formed_…`: 17 digits, or 17 characters that a VIN may have. By their form these are VINs; they stand apart.
-OUT holds photographs of the vehicles kept aside and is not to be published.
+OUT/labels.tsv says of all that they show none, as `vinspect evaluate` takes it. OUT holds photographs of vehicles and is not to be
+published.
 """
 
 import argparse
@@ -88,10 +89,10 @@ def part_of(rng: random.Random, picture: np.ndarray) -> np.ndarray:
     return turned[y : y + high, x : x + wide]
 
 
-def make(shared: Path, scenery: list[Path], count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
+def make(shared: Path, part: str, scenery: list[Path], count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
     """All pictures: a name, class and all, and the picture."""
     for row in csv.DictReader((shared / "real" / "boxes.tsv").read_text().splitlines(), delimiter="\t"):
-        if row["vin"] and "?" not in row["vin"] and real.part_of(row["vin"]) == "validation":
+        if row["vin"] and "?" not in row["vin"] and real.part_of(row["vin"]) == part:
             picture = cv2.imread(str(shared / "real" / "images" / row["file"]))
             both = wiped(picture, [float(row[side]) for side in ("x0", "y0", "x1", "y1")])
             yield from zip((f"photograph_{how}/{Path(row['file']).stem}" for how in ("beside", "filled")), both)
@@ -122,17 +123,21 @@ def main():
     parser.add_argument("--shared", type=Path, required=True, help="folder with data/ and real/")
     parser.add_argument("--scenery", type=Path, nargs="*", default=[], help="folders with pictures in which no VIN is")
     parser.add_argument("--count", type=int, default=60, help="pictures of each class that is rendered, and of scenery")
+    parser.add_argument("--part", choices=("tune", "validation"), default="validation", help="of the photographs")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="made if it is not there, else read again")
     parser.add_argument("--vinspect", type=Path, required=True)
     a = parser.parse_args()
     if not a.out.exists():
-        part = a.out.with_name(a.out.name + ".part")
-        for name, picture in make(a.shared, a.scenery, a.count, a.seed):
-            file = part / f"{name}.png"
+        new = a.out.with_name(a.out.name + ".part")
+        labels = []
+        for name, picture in make(a.shared, a.part, a.scenery, a.count, a.seed):
+            file = new / f"{name}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(file), picture)
-        part.rename(a.out)
+            labels.append(f"{name}.png\t-\n")
+        (new / "labels.tsv").write_text("".join(labels))
+        new.rename(a.out)
     read = subprocess.run([a.vinspect, "read", "--json", "--recursive", a.out], stdout=subprocess.PIPE, text=True)
     report([json.loads(line) for line in read.stdout.splitlines()])
 

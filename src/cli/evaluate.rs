@@ -1,6 +1,6 @@
 //! `vinspect evaluate`: how well pictures with known VINs are read.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
@@ -20,11 +20,12 @@ use crate::vin::{LENGTH, Vin};
 ///
 /// Tells the read rate (accepted and right), the misread rate (accepted and wrong, each shown), reviews and no-reads, the
 /// share of characters that the best reading has right, how far the confidence can be believed, and the time a picture
-/// takes (with --jobs 1 undisturbed by others). A picture that cannot be opened counts as a no-read.
+/// takes (with --jobs 1 undisturbed by others). A picture that cannot be opened counts as a no-read. Where no VIN is to be
+/// seen, whatever is accepted is wrong.
 #[derive(clap::Args)]
 pub struct Args {
-    /// One picture a line: its path below DIR, a tab, its VIN. Empty lines and lines that start with # are passed over; a
-    /// VIN with a ? for a character that nobody could tell is left out and counted.
+    /// One picture a line: its path below DIR, a tab, its VIN, or - if it shows none. Empty lines and lines that start with # are
+    /// passed over; a VIN with a ? for a character that nobody could tell is left out and counted.
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// Where the pictures are.
@@ -52,6 +53,7 @@ struct Report {
     pictures: usize,
     left_out: usize,
     vehicles: usize,
+    without_vin: usize,
     accepted_right: usize,
     accepted_wrong: usize,
     review: usize,
@@ -81,7 +83,8 @@ struct Bin {
 #[derive(Serialize)]
 struct Misread {
     file: PathBuf,
-    vin: Vin,
+    /// The right one; none if there is none.
+    vin: Option<Vin>,
     read: Vin,
     confidence: f32,
 }
@@ -90,7 +93,7 @@ struct Misread {
 #[derive(Serialize)]
 struct FeatureLine<'a> {
     file: &'a Path,
-    vin: &'a Vin,
+    vin: Option<&'a Vin>,
     best: &'a Vin,
     right: bool,
     outcome: Outcome,
@@ -121,8 +124,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     pictures::read_all(&reader, files, jobs, |_, answer| {
         // As many answers as labels, in the same order.
         if let Some((file, vin)) = expected.next() {
-            feature_line(&mut lines, file, vin, &answer);
-            tally.add(file, vin, answer);
+            feature_line(&mut lines, file, vin.as_ref(), &answer);
+            tally.add(file, vin.as_ref(), answer);
         }
     });
     if let Some(path) = &args.features {
@@ -145,7 +148,8 @@ fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, Failure> {
 
 /// What the pictures show.
 struct Labels {
-    labels: Vec<(PathBuf, Vin)>,
+    /// Pictures, and the VIN that they show.
+    labels: Vec<(PathBuf, Option<Vin>)>,
     /// Lines with a VIN that is not known whole.
     left_out: usize,
 }
@@ -163,7 +167,7 @@ impl Labels {
             }
             let wrong = |what: String| {
                 format!(
-                    "{}, line {}: {what}; it should be a file name, a tab and a VIN",
+                    "{}, line {}: {what}; it should be a file name, a tab and a VIN, or - for none",
                     path.display(),
                     index + 1
                 )
@@ -175,17 +179,24 @@ impl Labels {
                 found.left_out += 1;
                 continue;
             }
-            let vin = Vin::parse_lenient(vin).map_err(|error| wrong(format!("{error}")))?;
+            let vin = match vin.trim() {
+                "-" => None,
+                vin => Some(Vin::parse_lenient(vin).map_err(|error| wrong(format!("{error}")))?),
+            };
             found.labels.push((file.into(), vin));
         }
         if found.labels.is_empty() {
-            return Err(format!("{} names no picture with a whole VIN", path.display()).into());
+            return Err(format!(
+                "{} names no picture with a whole VIN, or with none",
+                path.display()
+            )
+            .into());
         }
         Ok(found)
     }
 }
 
-fn feature_line(lines: &mut String, file: &Path, vin: &Vin, answer: &Answer) {
+fn feature_line(lines: &mut String, file: &Path, vin: Option<&Vin>, answer: &Answer) {
     let Ok((fusion, _)) = answer else { return };
     let (Some(features), Some(posterior)) = (fusion.features(), fusion.posterior()) else {
         return;
@@ -196,7 +207,7 @@ fn feature_line(lines: &mut String, file: &Path, vin: &Vin, answer: &Answer) {
         file,
         vin,
         best,
-        right: best == vin,
+        right: Some(best) == vin,
         outcome: reading.outcome,
         confidence: reading.confidence,
         features,
@@ -211,7 +222,9 @@ fn feature_line(lines: &mut String, file: &Path, vin: &Vin, answer: &Answer) {
 #[derive(Default)]
 struct Tally {
     left_out: usize,
-    vehicles: HashMap<Vin, usize>,
+    vehicles: HashSet<Vin>,
+    /// Pictures that show a VIN.
+    with_vin: usize,
     outcomes: [[usize; 2]; 3],
     unreadable_files: usize,
     characters_right: usize,
@@ -221,8 +234,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, file: &Path, vin: &Vin, answer: Answer) {
-        *self.vehicles.entry(vin.clone()).or_default() += 1;
+    fn add(&mut self, file: &Path, vin: Option<&Vin>, answer: Answer) {
+        self.vehicles.extend(vin.cloned());
+        self.with_vin += usize::from(vin.is_some());
         let (fusion, elapsed) = match answer {
             Ok(answer) => answer,
             Err(error) => {
@@ -234,16 +248,18 @@ impl Tally {
         };
         self.latencies.push(elapsed);
         let reading = fusion.reading();
-        let right = reading.vin.as_ref() == Some(vin);
+        let right = vin.is_some() && reading.vin.as_ref() == vin;
         self.outcomes[reading.outcome as usize][usize::from(right)] += 1;
         let Some(read) = reading.vin else { return };
-        let same = iter::zip(read.as_str().bytes(), vin.as_str().bytes());
-        self.characters_right += same.filter(|(a, b)| a == b).count();
+        if let Some(vin) = vin {
+            let same = iter::zip(read.as_str().bytes(), vin.as_str().bytes());
+            self.characters_right += same.filter(|(a, b)| a == b).count();
+        }
         self.readings.push((reading.confidence, right));
         if reading.outcome == Outcome::Accepted && !right {
             self.misreads.push(Misread {
                 file: file.into(),
-                vin: vin.clone(),
+                vin: vin.cloned(),
                 read,
                 confidence: reading.confidence,
             });
@@ -268,6 +284,7 @@ impl Tally {
             pictures,
             left_out: self.left_out,
             vehicles: self.vehicles.len(),
+            without_vin: pictures - self.with_vin,
             accepted_right: accepted[1],
             accepted_wrong: accepted[0],
             review: review[0] + review[1],
@@ -276,7 +293,8 @@ impl Tally {
             unreadable_files: self.unreadable_files,
             read_rate: share(accepted[1]),
             misread_rate: share(accepted[0]),
-            character_accuracy: share(self.characters_right) / LENGTH as f64,
+            character_accuracy: self.characters_right as f64
+                / (LENGTH * self.with_vin).max(1) as f64,
             calibration,
             latency_ms_p50: latency(0.5),
             latency_ms_p95: latency(0.95),
@@ -319,6 +337,9 @@ impl Report {
             "pictures",
             format!("{} of {} vehicles", self.pictures, self.vehicles),
         );
+        if self.without_vin > 0 {
+            line("without a VIN", part(self.without_vin));
+        }
         if self.left_out > 0 {
             line("left out", format!("{} with a ? in the VIN", self.left_out));
         }
@@ -356,7 +377,7 @@ impl Report {
                     "{} read {} is {} ({:.4})",
                     wrong.file.display(),
                     wrong.read,
-                    wrong.vin,
+                    wrong.vin.as_ref().map_or("none", Vin::as_str),
                     wrong.confidence
                 ),
             );
