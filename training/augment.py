@@ -40,23 +40,28 @@ def spliced(strips, labels, share=0.7, most=3):
 
 
 def miscounted(strips, labels, centres, marks, share=0.08):
-    """Some marks lose a character, or get one of their own once more: as good as a VIN but for their length."""
+    """Some marks lose a character, get one of their own once more, or a sign (one upside down) at an end: as good as a VIN but
+    for their length."""
     rows = ((torch.rand(len(strips)) < share) & (marks > 0.5)).nonzero()[:, 0]
     n = len(rows)
     if n == 0:
         return strips, labels, centres, marks
     x0, _, x1, _ = WIDE_BOX
     edges = between(centres[rows])
-    start, size = edges[:, :-1], (edges[:, 1:] - edges[:, :-1]).clamp(min=1)
+    size = (edges[:, 1:] - edges[:, :-1]).clamp(min=1)
     lost, again = torch.randint(PLACES, (2, n, 1))
-    at, less, more = start.gather(1, lost), size.gather(1, lost), size.gather(1, again)
-    longer = torch.rand(n, 1) < 0.5
+    longer, sign, last = torch.rand(3, n, 1) < 0.5
+    where = torch.where(longer & sign, PLACES * last, lost)
+    at, less, more = edges.gather(1, where), size.gather(1, lost), size.gather(1, again)
     x = (torch.arange(float(WIDE_STRIP[1]))[None] - x0) * (1 + torch.where(longer, more, -less) / (x1 - x0)) + x0
-    copied = start.gather(1, again) + x - at
+    copied = edges.gather(1, again) + x - at
     beyond = torch.where(longer, x - more, x + less)
-    x = torch.where(x <= at, x, torch.where(longer & (x <= at + more), copied, beyond))
+    added = longer & (x > at) & (x <= at + more)
+    x = torch.where(x <= at, x, torch.where(added, copied, beyond))
+    turned = (added & sign)[:, None, None]
     strips, labels, marks = strips.clone(), labels.clone(), marks.clone()
-    strips[rows], labels[rows], marks[rows] = columns_at(strips[rows], x), UNKNOWN, 0.0
+    strips[rows] = torch.where(turned, columns_at(strips[rows].flip(2), x), columns_at(strips[rows], x))
+    labels[rows], marks[rows] = UNKNOWN, 0.0
     return strips, labels, centres, marks
 
 

@@ -1,13 +1,15 @@
 """Fits models/calibration.toml on the tune part: what turns a posterior into a confidence.
 
-`python calibrate.py --vinspect ../target/release/vinspect --on split/tune.tsv ../../shared/real/images --on frames/tune/labels.tsv frames/tune --out ../models/calibration.toml`
+`python calibrate.py --vinspect ../target/release/vinspect --on split/tune.tsv ../../shared/real/images --on frames/tune/labels.tsv frames/tune --without no_vin/labels.tsv no_vin --out ../models/calibration.toml`
 
 For some temperatures the program reads the pictures and tells what its confidences would be made of; a logistic
-regression with a penalty (there are few wrong readings) is fitted on them. The temperature with the least cross-validated
-loss wins, where a wrong reading costs a tenth's chance more: what is not read right cannot be read surely.
-`accept_at` is the hundredth at which the first pictures (`--on`) cost least, each with a confidence fitted on other vehicles, and one
-more: by so much confidences of one picture differ between processors. Pictures after the first may be rendered: they tell how sure to
+regression with a penalty (there are few wrong readings) is fitted on them. `accept_at` is the hundredth at which the first pictures
+(`--on`) cost least, each with a confidence fitted on other vehicles, and one more: by so much confidences of one picture differ
+between processors. The temperature and penalty with which they cost least win; among equals those with the least cross-validated
+loss. Pictures after the first may be rendered: they tell how sure to
 be of what is larger than the photographs, not how often a reading goes wrong.
+
+`whole` is fitted on right readings, and on what is believed of pictures that show no VIN (`--without`, by without_vin.py).
 """
 
 import argparse
@@ -21,13 +23,15 @@ import numpy as np
 NAMES = ["log_odds", "least_sure_place", "mark", "support", "corrections", "rules", "frames", "pixels_per_character"]
 FITTED = ["log_odds", "least_sure_place", "mark", "support", "rules", "pixels_per_character"]
 PROCESSORS = 0.01  # what confidences differ by
-ACCEPT_MARK_AT = 0.95  # lines with I, O or Q that are accepted at all have less; so has one right photograph in a hundred
+WHOLE = ["mark", "log_odds", "rules"]
+ACCEPT_WHOLE_AT = 0.93  # of 200 rendered lines with I, O or Q none has it that would be accepted else, and 94 of 100 right readings
 LEAST = 0.9  # what is accepted has to be sure by its own word, too, however few pictures say otherwise
 MISREAD = 1000  # what a wrong reading costs that is accepted, in right ones that are not
 SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1, "pixels_per_character": 1}  # more of each is better
 
 
-def write(path: Path, temperature: float, weights: dict[str, float], accept_at: float, mark_at: float) -> None:
+def write(path: Path, temperature: float, weights: dict[str, float], accept_at: float, mark_at: float, whole: dict[str, float]) -> None:
+    section = lambda name, weights: ["", f"[{name}]", *(f"{n} = {weights[n]:.4f}" for n in ["bias", *NAMES] if weights.get(n, 0.0))]
     lines = [
         "# What turns a posterior into a confidence, and a confidence into an outcome: see src/reader/decision.rs.",
         "# Belongs to the models beside it; fitted by training/calibrate.py.",
@@ -37,11 +41,10 @@ def write(path: Path, temperature: float, weights: dict[str, float], accept_at: 
         f"mark_at = {mark_at}",
         "review_at = 0.3",
         f"accept_at = {accept_at}",
-        f"accept_mark_at = {ACCEPT_MARK_AT}",
+        f"accept_whole_at = {ACCEPT_WHOLE_AT}",
         "pixels_per_character = 4.0",
-        "",
-        "[weights]",
-        *(f"{n} = {weights.get(n, 0.0):.4f}" for n in ["bias", *NAMES]),
+        *section("weights", weights),
+        *section("whole", whole),
     ]
     path.write_text("\n".join(lines) + "\n")
 
@@ -50,7 +53,7 @@ def read(vinspect: Path, labels: Path, pictures: Path, temperature: float, mark_
     """What the confidences of some pictures would be made of."""
     with tempfile.TemporaryDirectory() as folder:
         trial, dump = Path(folder) / "trial.toml", Path(folder) / "features.jsonl"
-        write(trial, temperature, {"bias": 0.0, "log_odds": 1.0}, 0.99, mark_at)
+        write(trial, temperature, {"log_odds": 1.0}, 0.99, mark_at, {"mark": 1.0})
         command = [vinspect, "evaluate", "--labels", labels, pictures, "--calibration", trial, "--features", dump, "--json"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return [json.loads(line) for line in dump.read_text().splitlines()]
@@ -88,18 +91,30 @@ def out_of_fold(x: np.ndarray, y: np.ndarray, is_vin: np.ndarray, fold: np.ndarr
     return found.clip(1e-6, 1 - 1e-6)
 
 
-def threshold(confidence: np.ndarray, y: np.ndarray) -> float:
-    """The hundredth at which to accept, so that what is accepted wrong and what is left costs least."""
-    cost = lambda at: MISREAD * ((confidence >= at) & (y == 0)).sum() + ((confidence < at) & (y == 1)).sum()
-    return min((k / 100 for k in range(int(100 * LEAST), 100)), key=cost)
+def threshold(confidence: np.ndarray, y: np.ndarray) -> tuple[int, float]:
+    """What is accepted wrong and what is left costs at least, and the hundredth from which on to accept for that."""
+    cost = lambda at: int(MISREAD * ((confidence >= at) & (y == 0)).sum() + (confidence < at).sum())
+    return min((cost(k / 100), k / 100) for k in range(int(100 * LEAST), 100))
+
+
+def whole_vins(right: np.ndarray, none: np.ndarray) -> dict[str, float]:
+    """Weights that tell the features of right readings from those of what is none."""
+    x, y = np.concatenate([right, none]), np.repeat([1.0, 0.0], [len(right), len(none)])
+    every, signs, fold = np.ones(len(y)), np.ones(len(WHOLE)), np.arange(len(y)) % 16
+    probability = out_of_fold(x, y, every, fold, 1.0, signs)
+    for at in (0.8, 0.9, ACCEPT_WHOLE_AT, 0.95):
+        passed = [int((probability[y == kind] >= at).sum()) for kind in (1, 0)]
+        print(f"whole from {at} on: {passed[0]} of {len(right)} right readings, {passed[1]} of {len(none)} of what is none")
+    return dict(zip([*WHOLE, "bias"], fit(x, y, every, 1.0, signs)))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vinspect", type=Path, required=True)
     parser.add_argument("--on", type=Path, nargs=2, action="append", required=True, metavar=("LABELS", "PICTURES"))
+    parser.add_argument("--without", type=Path, nargs=2, required=True, metavar=("LABELS", "PICTURES"))
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--mark-at", type=float, default=0.6)
+    parser.add_argument("--mark-at", type=float, default=0.3)
     a = parser.parse_args()
     best = None
     signs = np.array([SIGN[n] for n in FITTED])
@@ -115,14 +130,23 @@ def main():
         for penalty in (0.3, 1.0, 3.0):
             confidence = out_of_fold(x, y, is_vin, fold, penalty, signs)
             loss = -np.log(np.where(y > 0, confidence, 1 - confidence)).mean()
-            cost = loss + (1 - y.mean()) * np.log(10)
-            at = threshold(confidence[of == 0], y[of == 0])
+            cost, at = threshold(confidence[of == 0], y[of == 0])
             told = [(of == k) & (confidence >= at) for k in range(len(sets))]
-            print(f"temperature {temperature} penalty {penalty}: cross-validated loss {loss:.4f}, {int(y.sum())} of {len(y)} right, cost {cost:.4f}, accepted at {at}:", *(f"{int(y[t].sum())} right, {int((1 - y[t]).sum())} wrong of {(of == k).sum()};" for k, t in enumerate(told)))
-            if best is None or cost < best[0]:
-                best = cost, temperature, dict(zip([*FITTED, "bias"], fit(x, y, is_vin, penalty, signs))), at
-    _, temperature, weights, accept_at = best
-    write(a.out, temperature, weights, round(accept_at + PROCESSORS, 2), a.mark_at)
+            print(f"temperature {temperature} penalty {penalty}: cross-validated loss {loss:.4f}, {int(y.sum())} of {len(y)} right, cost {cost}, accepted at {at}:", *(f"{int(y[t].sum())} right, {int((1 - y[t]).sum())} wrong of {(of == k).sum()};" for k, t in enumerate(told)))
+            if best is None or (cost, loss) < best[0]:
+                best = (cost, loss), temperature, fit(x, y, is_vin, penalty, signs), at, rows
+    _, temperature, weights, accept_at, rows = best
+    accept_at = round(accept_at + PROCESSORS, 2)
+    none = read(a.vinspect, *a.without, temperature, a.mark_at)
+
+    def features(rows: list[dict]) -> np.ndarray:
+        """Of those that would be accepted if they were whole VINs."""
+        x = np.array([[r[n] for n in FITTED] for r in rows])
+        confidence = np.array([r["is_vin"] for r in rows]) / (1 + np.exp(-x @ weights[:-1] - weights[-1]))
+        return np.array([[r[n] for n in WHOLE] for r, c in zip(rows, confidence) if c >= accept_at])
+
+    whole = whole_vins(features([r for r in rows if r["right"]]), features(none))
+    write(a.out, temperature, dict(zip([*FITTED, "bias"], weights)), accept_at, a.mark_at, whole)
     print(a.out.read_text())
 
 

@@ -125,5 +125,5 @@ class Locator(nn.Module):
         return F.pixel_shuffle(self.head(self.trunk(scene)), self.SPLIT)
 
 
-# Proofreader and arbiter are recognizers of other shapes, so that they make other mistakes.
-NETS = {"locator": Locator, "recognizer": Recognizer, "proofreader": partial(Recognizer, "fine"), "arbiter": partial(Recognizer, "wide")}
+# Proofreader and arbiter are recognizers of other shapes, so that they make other mistakes; the examiner is one that counts.
+NETS = {"locator": Locator, "recognizer": Recognizer, "proofreader": partial(Recognizer, "fine"), "arbiter": partial(Recognizer, "wide"), "examiner": Recognizer}

@@ -19,7 +19,7 @@ import augment
 from nets import NETS
 
 RECOGNIZER = {"attention": "look", "classify": "characters", "mark": "mark", "edges": "edges", "corners": "corners"}
-HEADS = {"locator": {"head": "head"}, "recognizer": RECOGNIZER, "proofreader": RECOGNIZER, "arbiter": RECOGNIZER}
+HEADS = {"locator": {"head": "head"}, "recognizer": RECOGNIZER, "proofreader": RECOGNIZER, "arbiter": RECOGNIZER, "examiner": RECOGNIZER}
 
 
 @torch.no_grad()

@@ -44,6 +44,7 @@ pub fn reader(config: &ReaderConfig) -> Result<Reader, Failure> {
         recognizer: model(&config.recognizer, Model::recognizer())?,
         proofreader: model(&config.proofreader, Model::proofreader())?,
         arbiter: model(&config.arbiter, Model::arbiter())?,
+        examiner: model(&config.examiner, Model::examiner())?,
     };
     let decision = match &config.calibration {
         Some(path) => {

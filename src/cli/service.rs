@@ -216,6 +216,7 @@ fn settings(config: &Config) -> delivery::Settings {
             recognizer: sha256(&config.reader.recognizer, Model::recognizer),
             proofreader: sha256(&config.reader.proofreader, Model::proofreader),
             arbiter: sha256(&config.reader.arbiter, Model::arbiter),
+            examiner: sha256(&config.reader.examiner, Model::examiner),
         },
     }
 }

@@ -90,6 +90,7 @@ section! {
         recognizer: Option<ModelFile> = None,
         proofreader: Option<ModelFile> = None,
         arbiter: Option<ModelFile> = None,
+        examiner: Option<ModelFile> = None,
         calibration: Option<PathBuf> = None,
     }
 }

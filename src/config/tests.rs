@@ -61,6 +61,7 @@ fn the_example_shows_every_key() {
         &config.reader.recognizer,
         &config.reader.proofreader,
         &config.reader.arbiter,
+        &config.reader.examiner,
     ] {
         assert!(value.is_some());
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// A network as stored.
 #[derive(Clone)]
 pub struct Model {
-    /// What it is for: `locator`, `recognizer`, `proofreader`, `arbiter`.
+    /// What it is for: `locator`, `recognizer`, `proofreader`, `arbiter`, `examiner`.
     pub name: &'static str,
     /// ONNX.
     pub bytes: std::borrow::Cow<'static, [u8]>,
@@ -74,6 +74,16 @@ impl Model {
         Self {
             name: "arbiter",
             bytes: include_bytes!("../../models/arbiter.onnx")
+                .as_slice()
+                .into(),
+        }
+    }
+
+    /// Sees whether what was read is a whole VIN and nothing else: `models/examiner.onnx`.
+    pub fn examiner() -> Self {
+        Self {
+            name: "examiner",
+            bytes: include_bytes!("../../models/examiner.onnx")
                 .as_slice()
                 .into(),
         }

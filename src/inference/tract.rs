@@ -159,6 +159,7 @@ mod tests {
             (Model::recognizer(), 10),
             (Model::proofreader(), 12),
             (Model::arbiter(), 11),
+            (Model::examiner(), 10),
         ] {
             let optimised = Tract::optimised(&model, None, Arithmetic::Int8).unwrap();
             let mut in_int8 = 0;
@@ -191,6 +192,7 @@ mod tests {
             (Model::recognizer(), 32 * 256),
             (Model::proofreader(), 32 * 256),
             (Model::arbiter(), 32 * 256),
+            (Model::examiner(), 32 * 256),
         ] {
             let said = |arithmetic| {
                 let optimised = Tract::optimised(&model, None, arithmetic).unwrap();

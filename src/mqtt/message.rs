@@ -132,6 +132,8 @@ pub struct Models {
     pub proofreader: String,
     /// Reads what those two do not agree on.
     pub arbiter: String,
+    /// Sees whether what was read is a whole VIN.
+    pub examiner: String,
 }
 
 /// How a station is; by default offline.

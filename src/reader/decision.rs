@@ -23,16 +23,19 @@ pub struct Decision {
     /// From this confidence on a reading may be trusted.
     pub accept_at: f32,
     /// And from this probability of being a whole VIN on: of what looks like one and is none a person decides, however clear it is.
-    pub accept_mark_at: f32,
+    pub accept_whole_at: f32,
     /// Text narrower than this many pixels a character explains itself by being too small. No threshold of its own.
     pub pixels_per_character: f32,
     /// Confidence = probability of a VIN · logistic(bias + Σ weight · feature).
     pub weights: Weights,
+    /// Probability of a whole VIN, against lines with a character more or less, or with an I, O or Q = logistic(bias + Σ weight ·
+    /// feature): who counts may be wrong, but what is none rarely fits the rules as a VIN does.
+    pub whole: Weights,
 }
 
-/// One weight for each of [`Features`] but the first, and a bias.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+/// One weight for each of [`Features`] but the first, and a bias. What is left out weighs nothing.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)] // The features say what they are.
 pub struct Weights {
     pub bias: f32,
@@ -90,12 +93,11 @@ impl Features {
             support += lost;
             corrections += usize::from(lost < 0.0);
         }
-        let mark = evidence.mark.clamp(1e-7, 1.0 - 1e-7);
         Self {
             is_vin: posterior.is_vin,
             log_odds: posterior.log_odds,
             least_sure_place: posterior.least_sure_place().1,
-            mark: (mark / (1.0 - mark)).ln(),
+            mark: logit(evidence.mark),
             support: support.max(-100.0),
             corrections: corrections as f32,
             rules: posterior.log_evidence.clamp(-100.0, 0.0) as f32,
@@ -105,23 +107,28 @@ impl Features {
     }
 }
 
+/// Log-odds of a probability, within ±16.
+fn logit(probability: f32) -> f32 {
+    let p = probability.clamp(1e-7, 1.0 - 1e-7);
+    (p / (1.0 - p)).ln()
+}
+
 impl Weights {
     fn named(&self) -> [(&'static str, f32); 9] {
         [
-            ("weights.bias", self.bias),
-            ("weights.log_odds", self.log_odds),
-            ("weights.least_sure_place", self.least_sure_place),
-            ("weights.mark", self.mark),
-            ("weights.support", self.support),
-            ("weights.corrections", self.corrections),
-            ("weights.rules", self.rules),
-            ("weights.frames", self.frames),
-            ("weights.pixels_per_character", self.pixels_per_character),
+            ("bias", self.bias),
+            ("log_odds", self.log_odds),
+            ("least_sure_place", self.least_sure_place),
+            ("mark", self.mark),
+            ("support", self.support),
+            ("corrections", self.corrections),
+            ("rules", self.rules),
+            ("frames", self.frames),
+            ("pixels_per_character", self.pixels_per_character),
         ]
     }
 
-    /// Probability that the best VIN is right.
-    pub fn confidence(&self, features: &Features) -> f32 {
+    fn probability(&self, features: &Features) -> f32 {
         let sum = self.bias
             + self.log_odds * features.log_odds
             + self.least_sure_place * features.least_sure_place
@@ -131,7 +138,7 @@ impl Weights {
             + self.rules * features.rules
             + self.frames * features.frames
             + self.pixels_per_character * features.pixels_per_character;
-        features.is_vin * logistic(sum)
+        logistic(sum)
     }
 }
 
@@ -145,7 +152,7 @@ pub enum DecisionError {
     #[error("the calibration has {name} = {value}, which is not {allowed}")]
     Range {
         /// The key.
-        name: &'static str,
+        name: String,
         /// What it holds.
         value: f32,
         /// What it may hold.
@@ -157,12 +164,12 @@ impl Decision {
     /// From the text of a calibration file.
     pub fn from_toml(text: &str) -> Result<Self, DecisionError> {
         let decision: Self = toml::from_str(text)?;
-        let check = |name, value: f32, fits: bool, allowed| {
+        let check = |name: &str, value: f32, fits: bool, allowed| {
             if fits && value.is_finite() {
                 Ok(())
             } else {
                 Err(DecisionError::Range {
-                    name,
+                    name: name.into(),
                     value,
                     allowed,
                 })
@@ -179,7 +186,7 @@ impl Decision {
         probability("burst_exponent", decision.burst_exponent)?;
         probability("mark_at", decision.mark_at)?;
         probability("accept_at", decision.accept_at)?;
-        probability("accept_mark_at", decision.accept_mark_at)?;
+        probability("accept_whole_at", decision.accept_whole_at)?;
         let in_order = (0.0..=decision.accept_at).contains(&decision.review_at);
         check(
             "review_at",
@@ -193,15 +200,23 @@ impl Decision {
             decision.pixels_per_character >= 0.0,
             "0 or more",
         )?;
-        for (name, weight) in decision.weights.named() {
-            check(name, weight, true, "a number")?;
+        for (section, weights) in [("weights", &decision.weights), ("whole", &decision.whole)] {
+            for (name, weight) in weights.named() {
+                check(&format!("{section}.{name}"), weight, true, "a number")?;
+            }
         }
         Ok(decision)
     }
 
-    /// Whether a reading of some confidence may be trusted, of a mark that is a whole VIN with some probability.
-    pub(super) fn accepts(&self, confidence: f32, mark: f32) -> bool {
-        confidence >= self.accept_at && mark >= self.accept_mark_at
+    /// Probability that the best VIN is right.
+    pub(super) fn confidence(&self, features: &Features) -> f32 {
+        features.is_vin * self.weights.probability(features)
+    }
+
+    /// Whether a reading may be trusted.
+    pub(super) fn accepts(&self, features: &Features) -> bool {
+        self.confidence(features) >= self.accept_at
+            && self.whole.probability(features) >= self.accept_whole_at
     }
 
     /// The calibration of the models inside the program.
@@ -244,7 +259,7 @@ mod tests {
         for (key, value) in [
             ("temperature", -1.0),
             ("accept_at", 1.5),
-            ("accept_mark_at", -0.5),
+            ("accept_whole_at", -0.5),
             ("review_at", 0.9999),
             ("acept_at", 0.9),
         ] {
@@ -261,13 +276,15 @@ mod tests {
     /// Nothing compares with NaN, so it would pass every threshold.
     #[test]
     fn weights_are_numbers() {
-        let mut table: toml::Table =
-            toml::from_str(include_str!("../../models/calibration.toml")).unwrap();
-        table["weights"]["log_odds"] = f64::NAN.into();
-        let error = Decision::from_toml(&table.to_string())
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("weights.log_odds"), "{error}");
+        for section in ["weights", "whole"] {
+            let mut table: toml::Table =
+                toml::from_str(include_str!("../../models/calibration.toml")).unwrap();
+            table[section]["log_odds"] = f64::NAN.into();
+            let error = Decision::from_toml(&table.to_string())
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(&format!("{section}.log_odds")), "{error}");
+        }
     }
 
     #[test]

@@ -37,8 +37,10 @@ struct Text {
     /// Σ w: a mark counts as much as it is probable that it is one.
     weight: f32,
     marks: u32,
-    /// The most probable mark.
+    /// How probable the marks are, the probable ones above all.
     mark: f32,
+    /// A mark is not contradicted by another cut of its text.
+    undisputed: bool,
     /// In the last frame that showed it.
     quad: Quad,
     pixels_per_character: f32,
@@ -134,7 +136,9 @@ impl Fusion {
             {
                 Some(Reason::InconsistentFrames)
             }
-            None if !self.decision.accepts(text.confidence, text.mark) => Some(Reason::Ambiguous),
+            None if !text.undisputed || !self.decision.accepts(&text.features) => {
+                Some(Reason::Ambiguous)
+            }
             None => None,
         };
         Reading {
@@ -238,13 +242,15 @@ impl Text {
         let posterior = Posterior::new(log_p, decision.temperature);
         let pixels_per_character = pixels_per_character(&mark.quad);
         let features = Features::new(&evidence, &posterior, 1.0, pixels_per_character);
-        let confidence = decision.weights.confidence(&features);
-        let sure = decision.accepts(confidence, probability) && probability >= decision.mark_at;
+        let confidence = decision.confidence(&features);
+        let sure =
+            !mark.contradicted && decision.accepts(&features) && probability >= decision.mark_at;
         Self {
             sum: log_p.map(|place| place.map(|log| probability * log)),
             weight: probability,
             marks: 1,
             mark: probability,
+            undisputed: !mark.contradicted,
             quad: mark.quad,
             pixels_per_character,
             last_frame: frame,
@@ -287,9 +293,11 @@ impl Text {
         {
             *sum += log;
         }
-        self.weight += other.weight;
+        let weight = self.weight + other.weight;
+        self.mark = (self.weight * self.mark + other.weight * other.mark) / weight;
+        self.undisputed |= other.undisputed;
+        self.weight = weight;
         self.marks += other.marks;
-        self.mark = self.mark.max(other.mark);
         self.quad = other.quad;
         self.pixels_per_character = self.pixels_per_character.max(other.pixels_per_character);
         let agrees = other.posterior.best().vin == self.posterior.best().vin;
@@ -315,7 +323,7 @@ impl Text {
             self.marks as f32,
             self.pixels_per_character,
         );
-        self.confidence = decision.weights.confidence(&self.features);
+        self.confidence = decision.confidence(&self.features);
     }
 }
 

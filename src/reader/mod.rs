@@ -57,6 +57,8 @@ pub struct Mark {
     pub quad: Quad,
     /// What it says.
     pub evidence: Evidence,
+    /// Another cut of its text, about as good, says something else.
+    pub contradicted: bool,
 }
 
 /// What was seen in one frame.
@@ -100,6 +102,8 @@ pub struct Models {
     pub proofreader: Model,
     /// Reads what those two do not agree on without a doubt.
     pub arbiter: Model,
+    /// Sees whether what was read is a whole VIN.
+    pub examiner: Model,
 }
 
 impl Models {
@@ -110,6 +114,7 @@ impl Models {
             recognizer: Model::recognizer(),
             proofreader: Model::proofreader(),
             arbiter: Model::arbiter(),
+            examiner: Model::examiner(),
         }
     }
 }
@@ -117,7 +122,7 @@ impl Models {
 /// Marks a frame: as many as lines in two runs of the locator.
 const MARKS: usize = 2 * locate::LINES;
 
-/// Reads frames with four networks.
+/// Reads frames with five networks.
 pub struct Reader {
     coarse: Locator,
     fine: Locator,
@@ -133,6 +138,7 @@ impl Reader {
             recognizer,
             proofreader,
             arbiter,
+            examiner,
         } = models;
         Ok(Self {
             coarse: Locator::new(locator, locate::COARSE)?,
@@ -141,6 +147,7 @@ impl Reader {
                 recognizer: Box::new(Tract::new(recognizer)?),
                 proofreader: Box::new(Tract::new(proofreader)?),
                 arbiter: Box::new(Tract::new(arbiter)?),
+                examiner: Box::new(Tract::new(examiner)?),
             },
             decision,
         })

@@ -2,7 +2,8 @@
 //!
 //! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so a line is
 //! approached in strips that are cut loosely, each where the last one told. What looks like a mark is read in several close ones,
-//! by three networks: they make different mistakes, and what only one of them sees is not sure.
+//! by three networks: they make different mistakes, and what only one of them sees is not sure. A fourth, the examiner, says whether
+//! it is a whole VIN.
 
 use super::odds::{log_sum, logistic, normalise};
 use super::{Evidence, Mark, ReadError};
@@ -27,10 +28,9 @@ const AGAIN: [((f32, f32, f32, f32), Who); 5] = [
 ];
 /// Probability of being a whole VIN from which on one that is not clear is cut leaning, too.
 const POSSIBLY: f32 = 0.3;
-/// And from which on a clear enough mark is read again.
-const LIKELY: f32 = 0.5;
-/// Clarity from which on a likely mark is read again.
-const READABLE: f32 = 0.3;
+/// From one of these probabilities of being a whole VIN and clarities on a mark is read again and examined; the recognizer
+/// takes some clear VINs for hardly one.
+const READABLE: [(f32, f32); 2] = [(0.3, 0.3), (0.1, 0.9)];
 /// Clarity below which a mark is cut leaning, too: how far text leans, the recognizer was not trained to tell.
 const CLEAR: f32 = 0.95;
 /// How far, as a share of its height: see [`Quad::leaning`].
@@ -46,6 +46,7 @@ const THERE: (f32, f32) = (6.0, 4.0);
 /// Further off than this, a close strip is cut once more.
 const CLOSE: (f32, f32) = (2.0, 2.0);
 const CHARACTERS: usize = ALPHABET.len();
+type LogP = [[f32; CHARACTERS]; LENGTH];
 /// What the networks tell apart: those, and I, O and Q, which stand in other writing.
 pub(super) const WRITING: usize = CHARACTERS + 3;
 
@@ -56,6 +57,8 @@ pub struct Readers {
     pub proofreader: Box<dyn Network>,
     /// Is asked only where those two do not agree without a doubt.
     pub arbiter: Box<dyn Network>,
+    /// Is shown what was read, and sees whether that is a whole VIN and nothing else.
+    pub examiner: Box<dyn Network>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -107,12 +110,18 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
     let mut mark = Mark {
         quad,
         evidence: strip.evidence,
+        contradicted: false,
     };
     if mark.evidence.mark >= POSSIBLY && mark.evidence.clarity() < CLEAR {
         cut_leaning(recognizer, frame, &mut mark)?;
     }
-    if mark.evidence.mark >= LIKELY && mark.evidence.clarity() >= READABLE {
+    let seen = (mark.evidence.mark, mark.evidence.clarity());
+    if READABLE
+        .iter()
+        .any(|least| seen.0 >= least.0 && seen.1 >= least.1)
+    {
         read_again(readers, frame, &mut mark)?;
+        mark.evidence.mark = examine(&*readers.examiner, frame, &mark.quad)?;
     }
     Ok(mark)
 }
@@ -123,21 +132,23 @@ fn cut_leaning(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<
     for quad in LEANS.map(|share| told.leaning(share)) {
         let evidence = cut(network, frame, &quad, TEXT)?.evidence;
         if evidence.worth() > BETTER * mark.evidence.worth() {
-            *mark = Mark { quad, evidence };
+            (mark.quad, mark.evidence) = (quad, evidence);
         }
     }
     Ok(())
+}
+
+/// Probability that a mark is a whole VIN and nothing else, by a network that was shown lines with a character more or less.
+fn examine(examiner: &dyn Network, frame: &Frame, quad: &Quad) -> Result<f32, ReadError> {
+    let strip = cut(examiner, frame, quad, TEXT)?;
+    Ok(strip.evidence.mark * strip.permitted)
 }
 
 /// Averages what a mark's cuts say, as logarithms.
 fn read_again(readers: &Readers, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
     let mut said = vec![(Who::Recognizer, mark.evidence.clone())];
     for (target, who) in AGAIN {
-        let strip = cut(readers.network(who), frame, &mark.quad, target)?;
-        let evidence = match who {
-            Who::Recognizer => strip.evidence,
-            Who::Proofreader | Who::Arbiter => strip.read_as_vin(),
-        };
+        let evidence = cut(readers.network(who), frame, &mark.quad, target)?.evidence;
         let certain = said
             .iter()
             .any(|(other, earlier)| *other != who && agree_without_doubt(earlier, &evidence));
@@ -146,24 +157,25 @@ fn read_again(readers: &Readers, frame: &Frame, mark: &mut Mark) -> Result<(), R
             break;
         }
     }
-    mark.evidence = mean(&said);
+    mark.evidence.log_p = mean(said.iter().map(|(_, evidence)| &evidence.log_p));
     Ok(())
 }
 
 /// What several cuts say together: the mean of their logarithms.
-fn mean(said: &[(Who, Evidence)]) -> Evidence {
-    let cuts = said.len() as f32;
-    let mut log_p = [[0.0; CHARACTERS]; LENGTH];
-    for (_, evidence) in said {
-        let logs = evidence.log_p.as_flattened();
-        let sums = log_p.as_flattened_mut().iter_mut();
-        sums.zip(logs).for_each(|(sum, log)| *sum += log / cuts);
+pub(super) fn mean<'a>(cuts: impl IntoIterator<Item = &'a LogP>) -> LogP {
+    let mut mean = [[0.0; CHARACTERS]; LENGTH];
+    let mut count = 0.0;
+    for cut in cuts {
+        let sums = mean.as_flattened_mut().iter_mut();
+        sums.zip(cut.as_flattened())
+            .for_each(|(sum, log)| *sum += log);
+        count += 1.0;
     }
-    for place in &mut log_p {
+    for place in &mut mean {
+        place.iter_mut().for_each(|sum| *sum /= count);
         normalise(place);
     }
-    let mark = said.iter().map(|(_, evidence)| evidence.mark).sum::<f32>() / cuts;
-    Evidence { log_p, mark }
+    mean
 }
 
 fn agree_without_doubt(one: &Evidence, other: &Evidence) -> bool {
@@ -201,15 +213,6 @@ struct Strip {
 }
 
 impl Strip {
-    /// What a close strip of the proofreader or arbiter says: an I, O or Q makes it no VIN, whatever it looks like as a whole. Loose
-    /// strips show too little of single characters for that, and of the recognizer only the last layers were trained on them.
-    fn read_as_vin(self) -> Evidence {
-        Evidence {
-            mark: self.evidence.mark * self.permitted,
-            ..self.evidence
-        }
-    }
-
     fn is_within(&self, (x, y): (f32, f32)) -> bool {
         self.off
             .iter()

@@ -320,7 +320,11 @@ impl Observe for Sure {
             corner(0.0, 30.0),
         ]);
         let evidence = Evidence { log_p, mark: 0.999 };
-        let _ = marks.push(Mark { quad, evidence });
+        let _ = marks.push(Mark {
+            quad,
+            evidence,
+            contradicted: false,
+        });
         Ok(Observation {
             marks,
             ..Observation::default()

@@ -9,10 +9,10 @@ use proptest::prelude::*;
 fn decision() -> Decision {
     Decision::from_toml(
         "temperature = 1.0\nburst_exponent = 0.5\nmark_at = 0.5\nreview_at = 0.2\naccept_at = 0.99
-        accept_mark_at = 0.8
+        accept_whole_at = 0.8
         pixels_per_character = 4.0
         [weights]\nbias = -0.5\nlog_odds = 0.7\nleast_sure_place = 0.2\nmark = 0.1\nsupport = 0.1\ncorrections = -0.5
-        rules = 0.0\nframes = 0.0\npixels_per_character = 0.0",
+        [whole]\nmark = 1.0",
     )
     .unwrap()
 }
@@ -37,6 +37,37 @@ fn what_hardly_looks_like_a_whole_vin_is_for_a_person() {
         (outcome(0.7), outcome(0.9)),
         (Outcome::Review, Outcome::Accepted)
     );
+}
+
+#[test]
+fn one_look_of_many_does_not_make_a_whole_vin() {
+    let outcome = |marks: [f32; 5]| {
+        let frames = marks.map(|mark| {
+            let mut frame = script::seen(script::clear(CAR));
+            frame.marks[0].evidence.mark = mark;
+            frame
+        });
+        read(frames).outcome
+    };
+    assert_eq!(outcome([0.6, 0.6, 0.95, 0.6, 0.6]), Outcome::Review);
+    assert_eq!(outcome([0.6, 0.95, 0.95, 0.95, 0.95]), Outcome::Accepted);
+}
+
+#[test]
+fn what_another_cut_contradicts_is_for_a_person() {
+    let disputed = || {
+        let mut frame = script::seen(script::clear(CAR));
+        frame.marks[0].contradicted = true;
+        frame
+    };
+    let clear = || script::seen(script::clear(CAR));
+    let one = read([disputed()]);
+    assert_eq!(
+        (one.outcome, one.reason),
+        (Outcome::Review, Some(Reason::Ambiguous))
+    );
+    assert_eq!(read([disputed(), disputed()]).outcome, Outcome::Review);
+    assert_eq!(read([disputed(), clear()]).outcome, Outcome::Accepted);
 }
 
 #[test]

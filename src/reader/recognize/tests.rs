@@ -53,6 +53,17 @@ impl Network for Reads {
     }
 }
 
+/// Says how probably a strip is a whole VIN, with a clear character in all places.
+struct Judges(f32);
+
+impl Network for Judges {
+    fn run(&self, strip: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+        let mut said = Reads(4).run(strip)?;
+        said[1] = vec![(self.0 / (1.0 - self.0)).ln()];
+        Ok(said)
+    }
+}
+
 /// Says surely that a strip is a whole VIN, whose characters are clear if it is as wanted.
 struct ClearIf(fn(&[f32]) -> bool);
 
@@ -81,6 +92,7 @@ fn moved_until_clear(luma: fn(f32, f32) -> f32, clear: fn(&[f32]) -> bool) -> [f
         recognizer: network(),
         proofreader: network(),
         arbiter: network(),
+        examiner: network(),
     };
     let mark = read(&readers, &frame, &likely()).unwrap();
     let told = likely().quad;
@@ -128,11 +140,12 @@ impl Network for Counted {
 #[test]
 fn what_has_a_character_that_no_vin_has_is_hardly_one() {
     let frame = dark();
-    let mark = |proofread| {
+    let mark = |examined| {
         let readers = Readers {
             recognizer: Box::new(Reads(4)),
-            proofreader: Box::new(Reads(proofread)),
-            arbiter: Box::new(Reads(proofread)),
+            proofreader: Box::new(Reads(4)),
+            arbiter: Box::new(Reads(4)),
+            examiner: Box::new(Reads(examined)),
         };
         let mark = read(&readers, &frame, &likely()).unwrap();
         mark.evidence.mark
@@ -143,6 +156,23 @@ fn what_has_a_character_that_no_vin_has_is_hardly_one() {
         with_barred.iter().all(|mark| *mark < 0.5),
         "{with_barred:?}"
     );
+}
+
+#[test]
+fn the_examiner_says_what_is_a_whole_vin() {
+    let mark = |recognized, examined| {
+        let readers = Readers {
+            recognizer: Box::new(Judges(recognized)),
+            proofreader: Box::new(Reads(4)),
+            arbiter: Box::new(Reads(4)),
+            examiner: Box::new(Judges(examined)),
+        };
+        let mark = read(&readers, &dark(), &likely()).unwrap();
+        (mark.evidence.mark * 10.0).round()
+    };
+    assert_eq!((mark(0.99, 0.3), mark(0.99, 0.9)), (3.0, 9.0));
+    // Clear characters are worth a second opinion; what nobody takes for a VIN is not.
+    assert_eq!((mark(0.2, 0.9), mark(0.02, 0.9)), (9.0, 0.0));
 }
 
 /// How often the networks are asked, each saying surely the given character in all places.
@@ -156,6 +186,7 @@ fn asked(says: [usize; 3]) -> [usize; 3] {
         recognizer: Box::new(recognizer),
         proofreader: Box::new(proofreader),
         arbiter: Box::new(arbiter),
+        examiner: Box::new(Reads(4)),
     };
     read(&readers, &dark(), &likely()).unwrap();
     runs.map(|runs| runs.load(Ordering::Relaxed))
@@ -178,6 +209,7 @@ fn the_cut_follows_the_text() {
         recognizer: nobody(),
         proofreader: nobody(),
         arbiter: nobody(),
+        examiner: nobody(),
     };
     let (line, there) = approach(&*readers.recognizer, &frame, &rough).unwrap();
     assert!(!there);
