@@ -323,27 +323,34 @@ fn folders_are_read_as_deep_as_asked() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("no picture"));
 }
 
-#[test]
-fn evaluation_counts_every_label() {
-    let folder = folder();
-    let labels = "# file\tvin\na.png\t1HGCM82633A004352\nb.jpg\t1HGCM82633A004352\n\nc.JPEG\t1HGCM8?633A004352\n";
-    fs::write(folder.path().join("labels.tsv"), labels).unwrap();
+/// The report on a folder's pictures with these labels, which counts as wanted.
+fn evaluated(folder: &Path, labels: &str, wanted: &[(&str, u32)]) -> Value {
+    fs::write(folder.join("labels.tsv"), labels).unwrap();
     let output = vinspect(
-        folder.path(),
+        folder,
         &["evaluate", "--json", "--labels", "labels.tsv", "."],
     );
     assert_eq!(output.status.code(), Some(0));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for (key, wanted) in [
+    for (key, wanted) in wanted {
+        assert_eq!(report[key], *wanted, "{key} in {report}");
+    }
+    report
+}
+
+#[test]
+fn evaluation_counts_every_label() {
+    let folder = folder();
+    let labels = "# file\tvin\na.png\t1HGCM82633A004352\nb.jpg\t1HGCM82633A004352\n\nc.JPEG\t1HGCM8?633A004352\n";
+    let wanted = [
         ("pictures", 2),
         ("left_out", 1),
         ("vehicles", 1),
         ("no_read", 2),
         ("unreadable_files", 1),
         ("accepted_wrong", 0),
-    ] {
-        assert_eq!(report[key], wanted, "{key} in {report}");
-    }
+    ];
+    evaluated(folder.path(), labels, &wanted);
 }
 
 #[test]
@@ -351,20 +358,13 @@ fn what_is_accepted_where_there_is_no_vin_is_wrong() {
     let folder = folder();
     let scene = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/demo/dash_1.jpg");
     fs::copy(scene, folder.path().join("dash.jpg")).unwrap();
-    fs::write(folder.path().join("labels.tsv"), "a.png\t-\ndash.jpg\t-\n").unwrap();
-    let output = vinspect(
-        folder.path(),
-        &["evaluate", "--json", "--labels", "labels.tsv", "."],
-    );
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for (key, wanted) in [
+    let wanted = [
         ("without_vin", 2),
         ("vehicles", 0),
         ("accepted_wrong", 1),
         ("no_read", 1),
-    ] {
-        assert_eq!(report[key], wanted, "{key} in {report}");
-    }
+    ];
+    let report = evaluated(folder.path(), "a.png\t-\ndash.jpg\t-\n", &wanted);
     assert_eq!(report["misreads"][0]["vin"], Value::Null);
 }
 

@@ -24,7 +24,7 @@ NAMES = ["log_odds", "least_sure_place", "mark", "support", "corrections", "rule
 FITTED = ["log_odds", "least_sure_place", "mark", "support", "rules", "pixels_per_character"]
 PROCESSORS = 0.01  # what confidences differ by
 WHOLE = ["mark", "log_odds", "rules"]
-ACCEPT_WHOLE_AT = 0.93  # of 200 rendered lines with I, O or Q none has it that would be accepted else, and 94 of 100 right readings
+ACCEPT_WHOLE_AT = 0.93  # of 200 rendered lines with I, O or Q none has it that would be accepted else, and 93 of 100 right readings
 LEAST = 0.9  # what is accepted has to be sure by its own word, too, however few pictures say otherwise
 MISREAD = 1000  # what a wrong reading costs that is accepted, in right ones that are not
 SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1, "pixels_per_character": 1}  # more of each is better
@@ -81,13 +81,18 @@ def fit(x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalty: float, signs:
     return np.append(raw, w[-1] - raw @ mean)
 
 
+def confidences(x: np.ndarray, is_vin: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """What weights (bias last) make of some readings."""
+    return is_vin / (1 + np.exp(-x @ w[:-1] - w[-1]))
+
+
 def out_of_fold(x: np.ndarray, y: np.ndarray, is_vin: np.ndarray, fold: np.ndarray, penalty: float, signs: np.ndarray) -> np.ndarray:
     """The confidence of each reading by weights that were fitted without its fold."""
     found = np.zeros(len(y))
     for k in set(fold):
         others = fold != k
         w = fit(x[others], y[others], is_vin[others], penalty, signs)
-        found[~others] = is_vin[~others] / (1 + np.exp(-x[~others] @ w[:-1] - w[-1]))
+        found[~others] = confidences(x[~others], is_vin[~others], w)
     return found.clip(1e-6, 1 - 1e-6)
 
 
@@ -142,7 +147,7 @@ def main():
     def features(rows: list[dict]) -> np.ndarray:
         """Of those that would be accepted if they were whole VINs."""
         x = np.array([[r[n] for n in FITTED] for r in rows])
-        confidence = np.array([r["is_vin"] for r in rows]) / (1 + np.exp(-x @ weights[:-1] - weights[-1]))
+        confidence = confidences(x, np.array([r["is_vin"] for r in rows]), weights)
         return np.array([[r[n] for n in WHOLE] for r, c in zip(rows, confidence) if c >= accept_at])
 
     whole = whole_vins(features([r for r in rows if r["right"]]), features(none))
