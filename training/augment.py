@@ -6,7 +6,7 @@ Strips come wide, with the text's corners at WIDE_BOX; the net takes a cut of th
 import torch
 from torch.nn import functional as F
 
-from nets import PLACES, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
+from nets import PLACES, SPELT_BOX, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
 from vins import UNKNOWN
 
 MARGIN = (int(WIDE_BOX[0] - TEXT_BOX[0]), int(WIDE_BOX[1] - TEXT_BOX[1]))  # the cut's left and upper edge in the strip
@@ -40,29 +40,40 @@ def spliced(strips, labels, share=0.7, most=3):
 
 
 def miscounted(strips, labels, centres, marks, share=0.08):
-    """Some marks lose a character, get one of their own once more, or a sign (one upside down) at an end: as good as a VIN but
-    for their length."""
-    rows = ((torch.rand(len(strips)) < share) & (marks > 0.5)).nonzero()[:, 0]
-    n = len(rows)
-    if n == 0:
-        return strips, labels, centres, marks
+    """Some marks lose a character, or get one of their own once more: as good as a VIN but for their length.
+
+    Returns the strips; labels [n,18] of `counts` [n] characters; centres [n,18], evenly spaced where they are not known; and
+    counts. Where characters begin and end is only guessed if centres are not known, so those at the seam become unknown.
+    """
+    n = len(strips)
     x0, _, x1, _ = WIDE_BOX
-    edges = between(centres[rows])
+    edges = between(centres)
     size = (edges[:, 1:] - edges[:, :-1]).clamp(min=1)
     lost, again = torch.randint(PLACES, (2, n, 1))
-    longer, sign, last = torch.rand(3, n, 1) < 0.5
-    where = torch.where(longer & sign, PLACES * last, lost)
-    at, less, more = edges.gather(1, where), size.gather(1, lost), size.gather(1, again)
-    x = (torch.arange(float(WIDE_STRIP[1]))[None] - x0) * (1 + torch.where(longer, more, -less) / (x1 - x0)) + x0
-    copied = edges.gather(1, again) + x - at
-    beyond = torch.where(longer, x - more, x + less)
+    longer = torch.rand(n, 1) < 0.5
+    changed = ((torch.rand(n) < share) & (marks > 0.5))[:, None]
+    at, less, more = edges.gather(1, lost), size.gather(1, lost), size.gather(1, again)
+    stretch = 1 + torch.where(changed, torch.where(longer, more, -less), torch.zeros(())) / (x1 - x0)
+    # Columns, where the line is as long as it becomes.
+    x = (torch.arange(float(WIDE_STRIP[1]))[None] - x0) * stretch + x0
     added = longer & (x > at) & (x <= at + more)
-    x = torch.where(x <= at, x, torch.where(added, copied, beyond))
-    turned = (added & sign)[:, None, None]
-    strips, labels, marks = strips.clone(), labels.clone(), marks.clone()
-    strips[rows] = torch.where(turned, columns_at(strips[rows].flip(2), x), columns_at(strips[rows], x))
-    labels[rows], marks[rows] = UNKNOWN, 0.0
-    return strips, labels, centres, marks
+    beyond = torch.where(longer, x - more, x + less)
+    source = torch.where(x <= at, x, torch.where(added, edges.gather(1, again) + x - at, beyond))
+    rows = changed[:, 0]
+    strips = strips.clone()
+    strips[rows] = columns_at(strips[rows], source[rows])
+    # Characters.
+    counts = torch.where(rows, torch.where(longer[:, 0], PLACES + 1, PLACES - 1), PLACES)
+    place = torch.arange(PLACES + 1).expand(n, -1)
+    new = longer & (place == lost)
+    of = torch.where(new, again, torch.where(place < lost, place, torch.where(longer, place - 1, place + 1)))
+    of = torch.where(changed, of, place).clamp(max=PLACES - 1)
+    middles = torch.where(centres[:, :1] > 0, centres, (edges[:, 1:] + edges[:, :-1]) / 2).gather(1, of)
+    moved = torch.where(new, at + more / 2, torch.where(place < lost, middles, middles + torch.where(longer, more, -less)))
+    middles = torch.where(changed, (moved - x0) / stretch + x0, middles)
+    at_seam = changed & (centres[:, :1] <= 0) & (place >= lost - 1) & (place <= torch.where(longer, lost + 1, lost))
+    labels = labels.gather(1, of).masked_fill(at_seam, UNKNOWN)
+    return strips, labels, middles, counts
 
 
 def between(centres):
@@ -99,6 +110,28 @@ def jittered_cut(strips, centres, loose_share=0.4):
     ends = (torch.randn(n, 2, 2) * spread([2.0, 0.9], [9.0, 2.8]))[:, [0, 1, 1, 0]]
     each = torch.randn(n, 4, 2) * spread([1.2, 0.6], [3.0, 1.4])
     corners = middle + (nominal - middle) * scale[:, None] + ends + each
+    cuts, moved = cut_at(strips, centres, corners)
+    off = (corners - nominal) / torch.tensor([float(STRIP[1]), float(STRIP[0])])
+    return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off.flatten(1), loose[:, 0]
+
+
+def examined_cut(strips, centres):
+    """Cuts as the examiner gets them, some of them most of a character off; and the characters' centres in them."""
+    n = len(strips)
+    nominal = torch.tensor(box(*SPELT_BOX))
+    middle = nominal.mean(0)
+    off = torch.rand(n, 1) < 0.3
+    one = lambda low, high: torch.rand(n, 1) * (high - low) + low
+    scale = torch.cat([torch.where(off, one(0.93, 1.07), one(0.975, 1.025)), one(0.85, 1.18)], 1)
+    shift = torch.cat([torch.where(off, one(-13, 13), torch.randn(n, 1) * 2), torch.randn(n, 1) * 0.9], 1)
+    ends = (torch.randn(n, 2, 2) * torch.tensor([1.5, 0.9]))[:, [0, 1, 1, 0]]
+    each = torch.randn(n, 4, 2) * torch.tensor([1.0, 0.6])
+    return cut_at(strips, centres, middle + (nominal - middle) * scale[:, None] + shift[:, None] + ends + each)
+
+
+def cut_at(strips, centres, corners):
+    """Cuts in which the text's corners lie at `corners` [n,4,2], with an uneven pitch; and where in them x [n,k] of the strips lies."""
+    n = len(strips)
     to_strip = homographies(corners, torch.tensor(box(*WIDE_BOX)).expand(n, -1, -1))
     ys, xs = torch.meshgrid(torch.arange(float(STRIP[0])), torch.arange(float(STRIP[1])), indexing="ij")
     pitch = uneven(n)
@@ -108,9 +141,7 @@ def jittered_cut(strips, centres, loose_share=0.4):
     cuts = F.grid_sample(strips, grid, mode="bilinear", padding_mode="border", align_corners=False)
     line = torch.full_like(centres, (WIDE_BOX[1] + WIDE_BOX[3]) / 2)
     moved = apply(torch.linalg.inv(to_strip), torch.stack([centres, line], -1))[..., 0]
-    moved = moved - pitch(moved)
-    off = (corners - nominal) / torch.tensor([float(STRIP[1]), float(STRIP[0])])
-    return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off.flatten(1), loose[:, 0]
+    return cuts, moved - pitch(moved)
 
 
 def uneven(n, share=0.6):

@@ -119,7 +119,7 @@ def main():
     parser.add_argument("--on", type=Path, nargs=2, action="append", required=True, metavar=("LABELS", "PICTURES"))
     parser.add_argument("--without", type=Path, nargs=2, required=True, metavar=("LABELS", "PICTURES"))
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--mark-at", type=float, default=0.3)
+    parser.add_argument("--mark-at", type=float, default=0.05)
     a = parser.parse_args()
     best = None
     signs = np.array([SIGN[n] for n in FITTED])

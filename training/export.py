@@ -12,7 +12,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from nets import NETS, PLACES, SCENE, STRIDE, STRIP, Locator, Recognizer
+from nets import COLUMNS, NETS, PLACES, SCENE, STRIDE, STRIP, Examiner, Locator, Recognizer
 from quantized import LEVELS, STEPS, quantized
 from vins import WRITING
 
@@ -73,13 +73,25 @@ def matmul(graph: Graph, source: str, weight: torch.Tensor, bias: torch.Tensor, 
     return graph.node("Add", [product, b], name)
 
 
+def strip_columns(graph: Graph, net) -> str:
+    """Adds the trunk of a net that sees strips; returns the name of its features [1,64,F]."""
+    features = trunk(graph, net.trunk, "strip")
+    shape = graph.constant("columns_shape", np.int64([1, -1, COLUMNS]))
+    return graph.node("Transpose", [graph.node("Reshape", [features, shape], "flat")], "columns", perm=[0, 2, 1])
+
+
+def examiner(net: Examiner, path: Path) -> None:
+    graph = Graph()
+    matmul(graph, strip_columns(graph, net), net.spell.weight, net.spell.bias, "spelt")
+    graph.save(
+        path, [("strip", [1, 1, *STRIP])], [("spelt", [1, COLUMNS, len(WRITING) + 2])],
+        f"strip: grey 0..1, the text's corners at x 24..232, y 4..28. spelt: logits by column of {WRITING}, beyond the line, nothing new.",
+    )
+
+
 def recognizer(net: Recognizer, path: Path) -> None:
     graph = Graph()
-    features = trunk(graph, net.trunk, "strip")
-    count = net.classify.in_features
-    shape = graph.constant("columns_shape", np.int64([1, count, net.COLUMNS]))
-    flat = graph.node("Reshape", [features, shape], "flat")
-    columns = graph.node("Transpose", [flat], "columns", perm=[0, 2, 1])
+    columns = strip_columns(graph, net)
     look = matmul(graph, columns, net.attention.weight[:, :, 0, 0], net.attention.bias, "look")
     look = graph.node("Transpose", [look], "look_by_place", perm=[0, 2, 1])
     where = graph.node("Add", [look, graph.constant("place", net.place.detach().numpy()[None])], "attention_logits")
@@ -89,7 +101,7 @@ def recognizer(net: Recognizer, path: Path) -> None:
     mean = graph.node("ReduceMean", [columns], "mean", axes=[1], keepdims=0)
     matmul(graph, mean, net.mark.weight, net.mark.bias, "mark")
     edges = graph.node("Relu", [matmul(graph, columns, net.edges.weight, net.edges.bias, "edges")], "edges_relu")
-    flat_edges = graph.node("Reshape", [edges, graph.constant("edges_shape", np.int64([1, 16 * net.COLUMNS]))], "flat_edges")
+    flat_edges = graph.node("Reshape", [edges, graph.constant("edges_shape", np.int64([1, 16 * COLUMNS]))], "flat_edges")
     matmul(graph, flat_edges, net.corners.weight, net.corners.bias, "corners")
     graph.save(
         path, [("strip", [1, 1, *STRIP])], [("characters", [1, PLACES, len(WRITING)]), ("mark", [1, 1]), ("corners", [1, 8])],
@@ -120,7 +132,7 @@ def main():
     a = parser.parse_args()
     net = quantized(NETS[a.net]())
     net.load_state_dict(torch.load(a.weights))
-    (locator if a.net == "locator" else recognizer)(net, a.out)
+    {"locator": locator, "examiner": examiner}.get(a.net, recognizer)(net, a.out)
     print(a.out, a.out.stat().st_size, "bytes")
 
 

@@ -14,7 +14,9 @@ from vins import WRITING
 
 PLACES = 17
 STRIP = (32, 256)  # height, width of the recognizer's input
+COLUMNS = 64  # that it is turned into
 TEXT_BOX = (8.0, 4.0, 248.0, 28.0)  # x0 y0 x1 y1: where the text's own corners lie in the strip
+SPELT_BOX = (24.0, 4.0, 232.0, 28.0)  # and where in the examiner's, which has to see what stands beside it
 WIDE_STRIP = (64, 384)  # height, width of the strips in shards: room to move the cut
 WIDE_BOX = (72.0, 20.0, 312.0, 44.0)  # x0 y0 x1 y1: where the text's corners lie in them
 SCENE = (288, 512)  # height, width of the locator's input
@@ -57,6 +59,12 @@ SHAPES = {
 }
 
 
+def strip_trunk(shape):
+    """Strip [N,1,32,256] → features [N,F,1,64]."""
+    channels = [1, *(row[0] for row in SHAPES[shape])]
+    return nn.Sequential(*(Block(i, *row) for i, row in zip(channels, SHAPES[shape]))), channels[-1]
+
+
 class Recognizer(nn.Module):
     """Strip [N,1,32,256] → character logits [N,17,36], mark logit [N,1] and the text's corners [N,8].
 
@@ -67,16 +75,13 @@ class Recognizer(nn.Module):
     right, bottom right, bottom left, in strips' widths and heights off TEXT_BOX), for a better cut.
     """
 
-    COLUMNS = 64
     SHAPE = "plain"
 
     def __init__(self, shape=SHAPE):
         super().__init__()
-        channels = [1, *(row[0] for row in SHAPES[shape])]
-        self.trunk = nn.Sequential(*(Block(i, *row) for i, row in zip(channels, SHAPES[shape])))
-        features = channels[-1]
+        self.trunk, features = strip_trunk(shape)
         self.attention = nn.Conv2d(features, PLACES, (1, 1))
-        columns = (torch.arange(self.COLUMNS) + 0.5) / self.COLUMNS * STRIP[1]
+        columns = (torch.arange(COLUMNS) + 0.5) / COLUMNS * STRIP[1]
         x0, _, x1, _ = TEXT_BOX
         centres = x0 + (torch.arange(PLACES) + 0.5) / PLACES * (x1 - x0)
         bump = -((columns[None] - centres[:, None]) / (0.7 * (x1 - x0) / PLACES)) ** 2 / 2
@@ -84,7 +89,7 @@ class Recognizer(nn.Module):
         self.classify = nn.Linear(features, len(WRITING))
         self.mark = nn.Linear(features, 1)
         self.edges = nn.Linear(features, 16)
-        self.corners = nn.Linear(16 * self.COLUMNS, 8)
+        self.corners = nn.Linear(16 * COLUMNS, 8)
 
     def forward(self, strip):
         return self.heads(self.trunk(strip))[:3]
@@ -96,6 +101,27 @@ class Recognizer(nn.Module):
         pooled = attention.softmax(-1) @ columns
         corners = self.corners(F.relu(self.edges(columns)).flatten(1))
         return self.classify(pooled), self.mark(columns.mean(1)), corners, attention.log_softmax(-1)
+
+
+class Examiner(nn.Module):
+    """Strip [N,1,32,256] → what each of its columns shows, logits [N,64,38]: a character, what lies beyond the line, or nothing new.
+
+    It spells the line column by column, however long it is, and so counts.
+    """
+
+    SHAPE = "plain"
+
+    def __init__(self, shape=SHAPE):
+        super().__init__()
+        self.trunk, features = strip_trunk(shape)
+        self.spell = nn.Linear(features, len(WRITING) + 2)
+
+    def forward(self, strip):
+        return self.heads(self.trunk(strip))
+
+    def heads(self, features):
+        """Features [N,F,1,64] → logits."""
+        return self.spell(F.dropout(features[:, :, 0].transpose(1, 2), 0.1, self.training))
 
 
 class Locator(nn.Module):
@@ -125,5 +151,5 @@ class Locator(nn.Module):
         return F.pixel_shuffle(self.head(self.trunk(scene)), self.SPLIT)
 
 
-# Proofreader and arbiter are recognizers of other shapes, so that they make other mistakes; the examiner is one that counts.
-NETS = {"locator": Locator, "recognizer": Recognizer, "proofreader": partial(Recognizer, "fine"), "arbiter": partial(Recognizer, "wide"), "examiner": Recognizer}
+# Proofreader and arbiter are recognizers of other shapes, so that they make other mistakes.
+NETS = {"locator": Locator, "recognizer": Recognizer, "proofreader": partial(Recognizer, "fine"), "arbiter": partial(Recognizer, "wide"), "examiner": Examiner}

@@ -16,14 +16,16 @@ import augment
 from nets import NETS
 from quantized import on_grid, quantized, settle
 from train_locator import Photographs
-from train_recognizer import Shards
+from shards import Shards
 
 
-def strips(shards: Path) -> torch.Tensor:
+def strips(shards: Path, net: str) -> torch.Tensor:
     """Cuts of photographs, well and badly cut."""
     data = Shards([shards / "real" / "train.npz"])
     index = np.arange(0, len(data), 6)
     whole, _, centres, _ = data.batch(index)
+    if net == "examiner":
+        return torch.cat([augment.examined_cut(whole, centres)[0] for _ in range(2)])
     return torch.cat([augment.cut(whole), augment.jittered_cut(whole, centres)[0]])
 
 
@@ -47,7 +49,7 @@ def main():
     torch.manual_seed(1)
     net = NETS[a.net]().eval()
     net.load_state_dict(torch.load(a.weights))
-    x = scenes(a.shards, a.real) if a.net == "locator" else strips(a.shards)
+    x = scenes(a.shards, a.real) if a.net == "locator" else strips(a.shards, a.net)
     first = lambda out: out[0] if isinstance(out, tuple) else out
     with torch.no_grad():
         before = first(net(x))

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 import augment
 from nets import SHAPES, Recognizer
-from train_recognizer import Shards
+from shards import Shards
 
 
 def shared(old: str, new: str) -> int:

@@ -19,7 +19,7 @@ import augment
 from nets import NETS
 
 RECOGNIZER = {"attention": "look", "classify": "characters", "mark": "mark", "edges": "edges", "corners": "corners"}
-HEADS = {"locator": {"head": "head"}, "recognizer": RECOGNIZER, "proofreader": RECOGNIZER, "arbiter": RECOGNIZER, "examiner": RECOGNIZER}
+HEADS = {"locator": {"head": "head"}, "recognizer": RECOGNIZER, "proofreader": RECOGNIZER, "arbiter": RECOGNIZER, "examiner": {"spell": "spelt"}}
 
 
 @torch.no_grad()
@@ -44,7 +44,7 @@ def restored(kind: str, path: Path, x: torch.Tensor) -> torch.nn.Module:
         layer = getattr(net, name)
         layer.weight.copy_(constants[f"{source}_weight"].T.reshape(layer.weight.shape))
         layer.bias.copy_(constants[f"{source}_bias"])
-    if kind != "locator":
+    if "place" in constants:
         net.place.copy_(constants["place"][0])
     return net
 

@@ -79,7 +79,7 @@ impl Model {
         }
     }
 
-    /// Sees whether what was read is a whole VIN and nothing else: `models/examiner.onnx`.
+    /// Spells what was read, and so sees whether that is a whole VIN: `models/examiner.onnx`.
     pub fn examiner() -> Self {
         Self {
             name: "examiner",

@@ -132,7 +132,7 @@ pub struct Models {
     pub proofreader: String,
     /// Reads what those two do not agree on.
     pub arbiter: String,
-    /// Sees whether what was read is a whole VIN.
+    /// Spells what was read, and so sees whether that is a whole VIN.
     pub examiner: String,
 }
 

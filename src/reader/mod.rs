@@ -13,6 +13,7 @@ mod recognize;
 #[cfg(test)]
 pub(crate) mod script;
 mod search;
+mod spell;
 
 pub use decision::{Decision, DecisionError, Features};
 pub use fusion::Fusion;
@@ -102,7 +103,7 @@ pub struct Models {
     pub proofreader: Model,
     /// Reads what those two do not agree on without a doubt.
     pub arbiter: Model,
-    /// Sees whether what was read is a whole VIN.
+    /// Spells what was read, and so sees whether that is a whole VIN.
     pub examiner: Model,
 }
 

@@ -2,10 +2,11 @@
 //!
 //! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so a line is
 //! approached in strips that are cut loosely, each where the last one told. What looks like a mark is read in several close ones,
-//! by three networks: they make different mistakes, and what only one of them sees is not sure. A fourth, the examiner, says whether
-//! it is a whole VIN.
+//! by three networks: they make different mistakes, and what only one of them sees is not sure. A fourth, the examiner, spells it,
+//! and so tells how many characters there are and where they begin and end.
 
 use super::odds::{log_sum, logistic, normalise};
+use super::spell::{CLASSES, COLUMNS, Spelling, spell};
 use super::{Evidence, Mark, ReadError};
 use crate::image::{Frame, Point, Quad, unwarp, warp};
 use crate::inference::Network;
@@ -17,6 +18,8 @@ const STRIP: (usize, usize) = (256, 32);
 const TEXT: (f32, f32, f32, f32) = (8.0, 4.0, 248.0, 28.0);
 /// Where they are put while it is not sure where they are.
 const LOOSE: (f32, f32, f32, f32) = (24.0, 7.0, 232.0, 25.0);
+/// Where they are put to be spelt: what stands beside the text must be seen, to tell whether it belongs to it.
+const SPELT: (f32, f32, f32, f32) = (24.0, 4.0, 232.0, 28.0);
 /// Where the corners are put to read a mark again, further along and across, wider and narrower, taller and flatter; and who
 /// does. A reading that hangs on where exactly the strip is cut is not one to be sure of, nor one that hangs on who reads it.
 const AGAIN: [((f32, f32, f32, f32), Who); 5] = [
@@ -45,19 +48,23 @@ const DOUBTLESS: f32 = 4.0;
 const THERE: (f32, f32) = (6.0, 4.0);
 /// Further off than this, a close strip is cut once more.
 const CLOSE: (f32, f32) = (2.0, 2.0);
-const CHARACTERS: usize = ALPHABET.len();
-type LogP = [[f32; CHARACTERS]; LENGTH];
+/// So many characters off where it was put, a text is cut anew where it was spelt.
+const ELSEWHERE: f32 = 0.5;
+/// How much of its probability of being a whole VIN it must keep there.
+const AS_WHOLE: f32 = 0.8;
+pub(super) const CHARACTERS: usize = ALPHABET.len();
+pub(super) type LogP = [[f32; CHARACTERS]; LENGTH];
 /// What the networks tell apart: those, and I, O and Q, which stand in other writing.
 pub(super) const WRITING: usize = CHARACTERS + 3;
 
-/// The networks that read lines. Each tells where in its strip the text lies, too.
+/// The networks that read lines.
 pub struct Readers {
     /// Also finds out where exactly a line lies.
     pub recognizer: Box<dyn Network>,
     pub proofreader: Box<dyn Network>,
     /// Is asked only where those two do not agree without a doubt.
     pub arbiter: Box<dyn Network>,
-    /// Is shown what was read, and sees whether that is a whole VIN and nothing else.
+    /// Is shown what may be a VIN, and spells it.
     pub examiner: Box<dyn Network>,
 }
 
@@ -120,8 +127,8 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
         .iter()
         .any(|least| seen.0 >= least.0 && seen.1 >= least.1)
     {
-        read_again(readers, frame, &mut mark)?;
-        mark.evidence.mark = examine(&*readers.examiner, frame, &mark.quad)?;
+        let spelling = examine(readers, frame, &mut mark)?;
+        read_again(readers, frame, &mut mark, &spelling)?;
     }
     Ok(mark)
 }
@@ -138,26 +145,62 @@ fn cut_leaning(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<
     Ok(())
 }
 
-/// Probability that a mark is a whole VIN and nothing else, by a network that was shown lines with a character more or less.
-fn examine(examiner: &dyn Network, frame: &Frame, quad: &Quad) -> Result<f32, ReadError> {
-    let strip = cut(examiner, frame, quad, TEXT)?;
-    Ok(strip.evidence.mark * strip.permitted)
+/// Spells a mark, once more where it is spelt if that is elsewhere.
+fn examine(readers: &Readers, frame: &Frame, mark: &mut Mark) -> Result<Spelling, ReadError> {
+    let first = spelt(&*readers.examiner, frame, &mark.quad)?;
+    let (x0, x1) = first.extent();
+    let pitch = (SPELT.2 - SPELT.0) / LENGTH as f32;
+    let off = (x0 - SPELT.0).abs().max((x1 - SPELT.2).abs());
+    if off < ELSEWHERE * pitch || first.whole < POSSIBLY {
+        return Ok(first);
+    }
+    let quad = unwarp(&mark.quad, SPELT, corners_of((x0, SPELT.1, x1, SPELT.3)));
+    let there = spelt(&*readers.examiner, frame, &quad)?;
+    if there.whole < AS_WHOLE * first.whole {
+        return Ok(first);
+    }
+    mark.evidence = cut(&*readers.recognizer, frame, &quad, TEXT)?.evidence;
+    mark.quad = quad;
+    Ok(there)
 }
 
-/// Averages what a mark's cuts say, as logarithms.
-fn read_again(readers: &Readers, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
-    let mut said = vec![(Who::Recognizer, mark.evidence.clone())];
+fn spelt(examiner: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Spelling, ReadError> {
+    let outputs = examiner.run(warp(frame, quad, SPELT, STRIP.0, STRIP.1))?;
+    match outputs.as_slice() {
+        [columns] if columns.len() == COLUMNS * CLASSES => Ok(spell(columns)),
+        _ => Err(ReadError::Shape("examiner")),
+    }
+}
+
+/// Averages what is seen in a mark's cuts, as logarithms: its characters, and how probable it is that all are permitted. It is a VIN
+/// if they are, and if it is spelt as one.
+fn read_again(
+    readers: &Readers,
+    frame: &Frame,
+    mark: &mut Mark,
+    spelling: &Spelling,
+) -> Result<(), ReadError> {
+    let mut said = vec![(Who::Recognizer, mark.evidence.log_p)];
+    let mut permitted = vec![];
     for (target, who) in AGAIN {
-        let evidence = cut(readers.network(who), frame, &mark.quad, target)?.evidence;
+        let strip = cut(readers.network(who), frame, &mark.quad, target)?;
+        let log_p = strip.evidence.log_p;
         let certain = said
             .iter()
-            .any(|(other, earlier)| *other != who && agree_without_doubt(earlier, &evidence));
-        said.push((who, evidence));
+            .any(|(other, earlier)| *other != who && agree_without_doubt(earlier, &log_p));
+        said.push((who, log_p));
+        // Of what no VIN has the recognizer has seen little.
+        if who != Who::Recognizer {
+            permitted.push(strip.permitted.ln());
+        }
         if certain {
             break;
         }
     }
-    mark.evidence.log_p = mean(said.iter().map(|(_, evidence)| &evidence.log_p));
+    let permitted = permitted.iter().sum::<f32>() / permitted.len().max(1) as f32;
+    let cuts = said.iter().map(|(_, log_p)| log_p);
+    mark.evidence.log_p = mean(cuts.chain([&spelling.log_p]));
+    mark.evidence.mark = spelling.whole * permitted.exp();
     Ok(())
 }
 
@@ -178,9 +221,8 @@ pub(super) fn mean<'a>(cuts: impl IntoIterator<Item = &'a LogP>) -> LogP {
     mean
 }
 
-fn agree_without_doubt(one: &Evidence, other: &Evidence) -> bool {
-    let mut places = one.log_p.iter().zip(&other.log_p);
-    places.all(|(one, other)| {
+fn agree_without_doubt(one: &LogP, other: &LogP) -> bool {
+    one.iter().zip(other).all(|(one, other)| {
         let (one, other) = (likeliest(one), likeliest(other));
         one.0 == other.0 && one.1.min(other.1) >= DOUBTLESS
     })

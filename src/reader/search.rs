@@ -217,6 +217,7 @@ mod tests {
     use crate::reader::locate::tests::{add, nothing, scripted};
     use crate::reader::locate::{COARSE, FINE};
     use crate::reader::recognize::{Readers, WRITING, corners_of};
+    use crate::reader::spell::tests::spelling;
     use crate::reader::{Decision, Evidence};
     use crate::vin::LENGTH;
 
@@ -272,6 +273,10 @@ mod tests {
                 what: move |strip: &[f32]| brighter(strip, clear),
             })
         };
+        let spells = Says {
+            runs: Arc::default(),
+            what: |_: &[f32]| vec![spelling([0; LENGTH])],
+        };
         let reader = Reader {
             coarse: locator(COARSE),
             fine: locator(FINE),
@@ -279,7 +284,7 @@ mod tests {
                 recognizer: says(),
                 proofreader: says(),
                 arbiter: says(),
-                examiner: says(),
+                examiner: Box::new(spells),
             },
             decision: Decision::embedded().unwrap(),
         };

@@ -1,0 +1,268 @@
+//! What the columns of a strip spell, as far as it goes: how many characters there are, which, and where.
+//!
+//! A network says of each column which character stands there, or what lies beyond the line, or nothing new. Every walk along the
+//! columns, from beyond the line through its characters to beyond it again, spells a line (connectionist temporal classification: Graves et
+//! al., ICML 2006). The sums over all walks are exact.
+
+use std::iter;
+
+use super::recognize::{CHARACTERS, LogP, WRITING};
+use crate::vin::LENGTH;
+
+/// Columns of a strip.
+pub const COLUMNS: usize = 64;
+/// Pixels a column.
+const WIDTH: f32 = 4.0;
+/// By so many columns characters begin to be spelt before their middle: half of 138 tuning photographs by less at either end.
+const EARLY: f32 = 1.0;
+/// What a column may show: a character of [`WRITING`], what lies beyond the line, or nothing new.
+pub const CLASSES: usize = WRITING + 2;
+const BEYOND: usize = WRITING;
+const NOTHING: usize = WRITING + 1;
+/// Lines are counted to so many characters.
+const MOST: usize = LENGTH + 3;
+/// Probability, by that of a column's likeliest, below which nothing falls: no column rules anything out.
+const LEAST: f64 = 1e-7;
+
+/// What a line says if it is a whole VIN.
+pub struct Spelling {
+    /// Probability that it is: 17 characters and no more, and none that no VIN has.
+    pub whole: f32,
+    /// Which characters, as natural logarithms.
+    pub log_p: LogP,
+    /// Columns where the first and the last one begin to be spelt, by their probabilities.
+    ends: (f32, f32),
+}
+
+impl Spelling {
+    /// Where it begins and ends in the strip, in pixels.
+    pub fn extent(&self) -> (f32, f32) {
+        let middle = |column: f32| (column + 0.5 + EARLY) * WIDTH;
+        let (first, last) = (middle(self.ends.0), middle(self.ends.1));
+        let half = (last - first) / (LENGTH - 1) as f32 / 2.0;
+        (first - half, last + half)
+    }
+}
+
+type Column = [f64; CLASSES];
+
+/// Sums over the walks up to a column, by how many characters they have spelt.
+#[derive(Clone)]
+struct Walks {
+    /// Nothing yet; what is before the line; nothing since.
+    before: [f64; 3],
+    /// In a character.
+    inside: [[f64; WRITING]; MOST + 1],
+    /// Behind one.
+    between: [f64; MOST + 1],
+    /// What is behind the line; nothing since.
+    behind: [[f64; 2]; MOST + 1],
+}
+
+impl Walks {
+    const START: Self = Self {
+        before: [1.0, 0.0, 0.0],
+        inside: [[0.0; WRITING]; MOST + 1],
+        between: [0.0; MOST + 1],
+        behind: [[0.0; 2]; MOST + 1],
+    };
+
+    /// One column on. A character comes twice only with nothing in between.
+    fn next(&self, column: &Column) -> Self {
+        let mut next = Self::START;
+        let (beyond, nothing) = (column[BEYOND], column[NOTHING]);
+        let [none, edge, since] = self.before;
+        next.before = [
+            none * nothing,
+            (none + edge) * beyond,
+            (edge + since) * nothing,
+        ];
+        let mut fewer = (edge + since, &[0.0; WRITING]);
+        for n in 1..=MOST {
+            let here = &self.inside[n];
+            for (c, sum) in next.inside[n].iter_mut().enumerate() {
+                *sum = (here[c] + fewer.0 - fewer.1[c]) * column[c];
+            }
+            let spelt = here.iter().sum::<f64>() + self.between[n];
+            let [edge, since] = self.behind[n];
+            next.between[n] = spelt * nothing;
+            next.behind[n] = [(edge + spelt) * beyond, (edge + since) * nothing];
+            fewer = (spelt, here);
+        }
+        next
+    }
+
+    /// Those that have left the line after n characters.
+    fn lines(&self, n: usize) -> f64 {
+        self.behind[n].iter().sum()
+    }
+}
+
+/// The walks before each column, and those behind the last.
+fn walks<'a>(columns: impl Iterator<Item = &'a Column>) -> Vec<Walks> {
+    let steps = columns.scan(Walks::START, |walks, column| {
+        *walks = walks.next(column);
+        Some(walks.clone())
+    });
+    iter::once(Walks::START).chain(steps).collect()
+}
+
+/// From logits [64][38].
+pub fn spell(logits: &[f32]) -> Spelling {
+    let columns: Vec<Column> = logits.chunks_exact(CLASSES).map(column).collect();
+    let all = columns
+        .iter()
+        .fold(Walks::START, |walks, column| walks.next(column));
+    let lines: f64 = (1..=MOST).map(|n| all.lines(n)).sum();
+    let columns: Vec<Column> = columns.iter().map(without_barred).collect();
+    // A walk reads the same from its other end.
+    let (forth, back) = (walks(columns.iter()), walks(columns.iter().rev()));
+    let vins = forth[columns.len()].lines(LENGTH).max(f64::MIN_POSITIVE);
+    let mut places = [[0.0; CHARACTERS]; LENGTH];
+    let mut begins = [0.0; LENGTH];
+    for (at, column) in columns.iter().enumerate() {
+        let (before, here, rest) = (&forth[at], &forth[at + 1], &back[columns.len() - at]);
+        for (place, sums) in places.iter_mut().enumerate() {
+            let (n, left) = (place + 1, LENGTH - place);
+            for (c, sum) in sums.iter_mut().enumerate() {
+                let begun = (here.inside[n][c] - before.inside[n][c] * column[c]).max(0.0);
+                let share = begun * rest.inside[left][c] / column[c] / vins;
+                *sum += share;
+                begins[place] += share * at as f64;
+            }
+        }
+    }
+    Spelling {
+        whole: (vins / lines.max(f64::MIN_POSITIVE)) as f32,
+        log_p: places.map(|place| place.map(|p| p.max(LEAST).ln() as f32)),
+        ends: (begins[0] as f32, begins[LENGTH - 1] as f32),
+    }
+}
+
+/// Probabilities, by that of the likeliest.
+fn column(logits: &[f32]) -> Column {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    std::array::from_fn(|c| f64::from(logits[c] - highest).exp().max(LEAST))
+}
+
+/// Without the characters that no VIN has.
+fn without_barred(column: &Column) -> Column {
+    let mut column = *column;
+    column[CHARACTERS..WRITING].fill(0.0);
+    column
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::super::recognize::likeliest;
+    use super::*;
+    use crate::vin::ALPHABET;
+
+    /// Where the first character is seen of a text that lies where it was put, and how far its characters are from each other.
+    const FIRST: usize = 6;
+    const PITCH: f32 = 3.06;
+
+    /// Columns that show a text where it was put.
+    pub fn spelling(text: impl IntoIterator<Item = usize>) -> Vec<f32> {
+        let mut classes = vec![];
+        for (place, class) in text.into_iter().enumerate() {
+            classes.resize((place as f32 * PITCH).round() as usize, NOTHING);
+            classes.push(class);
+        }
+        shown(&classes)
+    }
+
+    /// Columns that each show a class, and the others what lies beyond the line.
+    fn shown(classes: &[usize]) -> Vec<f32> {
+        let mut logits = vec![0.0; COLUMNS * CLASSES];
+        for (at, column) in logits.chunks_exact_mut(CLASSES).enumerate() {
+            let class = at.checked_sub(FIRST).and_then(|along| classes.get(along));
+            column[*class.unwrap_or(&BEYOND)] = 12.0;
+        }
+        logits
+    }
+
+    fn class(character: u8) -> usize {
+        let known = ALPHABET.iter().chain(b"IOQ");
+        known
+            .into_iter()
+            .position(|known| *known == character)
+            .unwrap()
+    }
+
+    fn of(text: &str) -> Spelling {
+        spell(&spelling(text.bytes().map(class)))
+    }
+
+    fn text(spelling: &Spelling) -> String {
+        let likeliest = |place| char::from(ALPHABET[likeliest(place).0]);
+        spelling.log_p.iter().map(likeliest).collect()
+    }
+
+    #[test]
+    fn a_vin_is_spelt() {
+        let spelling = of("1HGCM82633A004352");
+        assert_eq!(text(&spelling), "1HGCM82633A004352");
+        assert!(spelling.whole > 0.99, "{}", spelling.whole);
+        let (begin, end) = spelling.extent();
+        assert!(
+            (begin - 24.0).abs() < 1.0 && (end - 232.0).abs() < 1.0,
+            "{begin} {end}"
+        );
+    }
+
+    #[test]
+    fn a_character_more_or_less_is_none() {
+        for text in ["1HGCM82633A00435", "1HGCM82633A0043522", "HGCM82633A", ""] {
+            assert!(of(text).whole < 0.01, "{text}");
+        }
+    }
+
+    #[test]
+    fn characters_that_no_vin_has_are_none() {
+        for text in [
+            "1HGCM82633A0O4352",
+            "IHGCM82633A004352",
+            "1HGCM8263QA004352",
+        ] {
+            assert!(of(text).whole < 0.01, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_character_may_be_wide() {
+        let mut classes: Vec<_> = b"1HGCM82633A004352".map(class).into();
+        classes.insert(12, NOTHING); // between the zeros
+        classes.insert(9, NOTHING); // between the threes
+        classes.insert(4, classes[4]);
+        let spelling = spell(&shown(&classes));
+        assert!(spelling.whole > 0.99 && text(&spelling) == "1HGCM82633A004352");
+        classes.remove(10);
+        assert!(spell(&shown(&classes)).whole < 0.01);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20))]
+        #[test]
+        fn places_add_up_and_reading_backwards_turns_them(
+            logits in proptest::collection::vec(-9.0f32..9.0, COLUMNS * CLASSES)
+        ) {
+            let forwards = spell(&logits);
+            let turned: Vec<f32> = logits.rchunks_exact(CLASSES).flatten().copied().collect();
+            let backwards = spell(&turned);
+            prop_assert!((0.0..=1.0).contains(&forwards.whole));
+            prop_assert!((forwards.whole - backwards.whole).abs() < 1e-4);
+            for (place, mirrored) in iter::zip(&forwards.log_p, backwards.log_p.iter().rev()) {
+                let sum: f32 = place.iter().map(|log| log.exp()).sum();
+                prop_assert!((sum - 1.0).abs() < 1e-3, "{sum}");
+                for (p, q) in iter::zip(place, mirrored) {
+                    prop_assert!((p.exp() - q.exp()).abs() < 1e-3, "{p} {q}");
+                }
+            }
+        }
+    }
+}

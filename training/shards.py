@@ -1,0 +1,55 @@
+"""Strips in memory, as strips.py, cut_real.py and cut_others.py write them."""
+
+from copy import copy
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import augment
+
+COLUMNS = ("strips", "labels", "centres", "marks")
+
+
+class Shards:
+    """All strips of a folder or a file, in memory."""
+
+    def __init__(self, paths: list[Path]):
+        parts = [np.load(p) for p in paths]
+        self.strips = np.concatenate([p["strips"] for p in parts])
+        self.labels = np.concatenate([p["labels"] for p in parts])
+        self.centres = np.concatenate([p["centres"] for p in parts]).astype(np.float32)
+        self.marks = np.concatenate([p["marks"] for p in parts])
+
+    def __len__(self):
+        return len(self.strips)
+
+    def split(self, count):
+        """Takes the first strips out."""
+        first = copy(self)
+        for name in COLUMNS:
+            column = getattr(self, name)
+            setattr(first, name, column[:count])
+            setattr(self, name, column[count:])
+        return first
+
+    def drop_unreadable(self, net, size=500):
+        """Leaves out marks of which a trained net reads less than a third: they teach nothing."""
+        keep = np.ones(len(self), bool)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            for i in range(0, len(self), size):
+                index = np.arange(i, min(i + size, len(self)))
+                strips, labels, _, marks = self.batch(index)
+                told = net(augment.cut(strips).to(memory_format=torch.channels_last))[0].argmax(-1)
+                keep[index] = ((marks < 0.5) | ((told == labels).float().mean(1) > 1 / 3)).numpy()
+        for name in COLUMNS:
+            setattr(self, name, getattr(self, name)[keep])
+        return self
+
+    def batch(self, index):
+        return (
+            torch.from_numpy(self.strips[index])[:, None].float() / 255,
+            torch.from_numpy(self.labels[index]).long(),
+            torch.from_numpy(self.centres[index]),
+            torch.from_numpy(self.marks[index]).float(),
+        )

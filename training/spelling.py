@@ -1,0 +1,116 @@
+"""What the examiner learns: to spell a line column by column, however long it is.
+
+A sequence of symbols is spelt by every walk along the columns that stays at a symbol or goes on to the next, with or without
+`NOTHING` between, which there must be between two alike (connectionist temporal classification: Graves et al., ICML 2006). Its probability is
+the sum over all of them. A line is `BEYOND`, its characters, `BEYOND`; what is none is `BEYOND` alone.
+"""
+
+import numpy as np
+import torch
+
+import augment
+from nets import COLUMNS, PLACES, STRIP, Examiner
+from vins import UNKNOWN, WRITING
+
+Net = Examiner
+BEYOND, NOTHING = len(WRITING), len(WRITING) + 1  # what a column shows beside characters
+ANY = len(WRITING) + 2  # characters nobody knows: one or, where a seam went through, parts of two
+MISCOUNTED = {True: 0.3, False: 0.1}  # share, where it is known where characters stand and where not
+NEAR = {True: 0.8, False: 2.0}  # how far from there they may be spelt, in characters
+FAR, NEVER = -20.0, -1e4  # logarithms
+
+
+def start(net: Examiner, weights: dict, strict: bool) -> None:
+    """Takes over trained weights: its own, or a recognizer's, whose characters it knows."""
+    if "classify.weight" in weights:
+        trunk = {name: value for name, value in weights.items() if name.startswith("trunk")}
+        weight, bias = torch.zeros_like(net.spell.weight), torch.zeros_like(net.spell.bias)
+        weight[: len(WRITING)], bias[: len(WRITING)] = weights["classify.weight"], weights["classify.bias"]
+        bias[NOTHING], bias[BEYOND] = 4.0, 2.0
+        weights = {**trunk, "spell.weight": weight, "spell.bias": bias}
+    net.load_state_dict(weights, strict=strict)
+
+
+def shown_once(batch, least=0.45):
+    """A batch as the net gets it this time: its cuts in some weather, labels, centres, counts (0 for what is no line), and
+    whether the centres are known."""
+    _, labels, centres, marks = batch
+    line = (marks > 0.5) | (labels != UNKNOWN).all(1)
+    located = bool((centres[line] > 0).any())
+    strips, labels, centres, counts = augment.miscounted(*batch[:3], line.float(), MISCOUNTED[located])
+    cuts, centres = augment.examined_cut(strips, centres)
+    return augment.weather(cuts, least), labels, centres, counts * line, torch.full((len(cuts),), located)
+
+
+def losses(net, strips, labels, centres, counts, located):
+    """How improbable the lines are, a character; and figures to print."""
+    with torch.autocast("cpu", torch.bfloat16):
+        features = net.trunk(strips.to(memory_format=torch.channels_last))
+    log_p = net.heads(features.float()).log_softmax(-1)
+    loss = -spelt(log_p, *symbols(labels, counts), allowed(centres, counts, located)).clamp(min=-200) / PLACES
+    return loss.mean(), {"rendered": loss[located].mean().item(), "photographed": loss[~located].mean().item() if (~located).any() else 0.0}
+
+
+def symbols(labels, counts):
+    """Lines as states [n,2L+1], NOTHING before, between and behind their L symbols; which of them may follow the last but one;
+    and how many symbols there are. `labels` [n,18] beyond `counts` do not matter."""
+    rank = torch.arange(labels.shape[1] + 2)[None]
+    size = counts[:, None]
+    inner = torch.where(labels == UNKNOWN, ANY, labels)[:, (rank[0] - 1).clamp(0, labels.shape[1] - 1)]
+    line = torch.where((rank > 0) & (rank <= size), inner, torch.where(rank <= size + 1, BEYOND, NOTHING))
+    states = torch.full((len(labels), 2 * rank.numel() + 1), NOTHING)
+    states[:, 1::2] = line
+    skips = torch.zeros(states.shape, dtype=torch.bool)
+    skips[:, 3::2] = (line[:, 1:] != line[:, :-1]) | (line[:, 1:] == ANY)
+    return states, skips, torch.where(counts > 0, counts + 2, 1)
+
+
+def allowed(centres, counts, located):
+    """Logarithms [n,T,2L+1] that keep characters near where they stand, and what lies beyond the line beyond it."""
+    first, last = centres[:, :1], centres.gather(1, (counts - 1).clamp(min=1)[:, None])
+    pitch = (last - first) / (counts - 1).clamp(min=1)[:, None]
+    column = (torch.arange(COLUMNS) + 0.5)[None] * STRIP[1] / COLUMNS
+    far = torch.zeros(len(centres), COLUMNS, 2 * (centres.shape[1] + 2) + 1, dtype=torch.bool)
+    reach = torch.where(located, NEAR[True], NEAR[False])[:, None] * pitch
+    far[:, :, 3:-2:2] = (column[:, :, None] - centres[:, None]).abs() > reach[:, :, None]
+    far[:, :, 1] = column > first + 0.1 * pitch
+    end = (2 * counts + 3)[:, None, None].expand(-1, COLUMNS, 1)
+    far.scatter_(2, end, (column < last - 0.1 * pitch)[:, :, None])
+    return torch.where(far & (counts > 0)[:, None, None], FAR, 0.0)
+
+
+def spelt(log_p, states, skips, symbols, allowed):
+    """Natural logarithms [n] of the probability that columns [n,T,C] spell lines."""
+    n, length, _ = log_p.shape
+    any_character = log_p[..., : len(WRITING)].logsumexp(-1, keepdim=True)
+    shown = torch.cat([log_p, any_character], -1).gather(2, states[:, None].expand(-1, length, -1)) + allowed
+    never = lambda count: torch.full((n, count), NEVER)
+    walks = torch.cat([shown[:, 0, :2], never(states.shape[1] - 2)], 1)
+    blocked = torch.where(skips, 0.0, NEVER)
+    for t in range(1, length):
+        one_on = torch.cat([never(1), walks[:, :-1]], 1)
+        two_on = torch.cat([never(2), walks[:, :-2]], 1) + blocked
+        walks = torch.logsumexp(torch.stack([walks, one_on, two_on]), 0) + shown[:, t]
+    return torch.logsumexp(walks.gather(1, torch.stack([2 * symbols - 1, 2 * symbols], 1)), 1)
+
+
+def likeliest(log_p) -> list[str]:
+    """What columns [n,T,C] spell by the likeliest walk, without what lies beyond."""
+    lines = []
+    for row in log_p.argmax(-1).tolist():
+        new = [c for before, c in zip([NOTHING, *row], row) if c != before]
+        lines.append("".join(WRITING[c] for c in new if c < len(WRITING)))
+    return lines
+
+
+@torch.no_grad()
+def measure(net, shards, most=1000) -> str:
+    """Share of lines spelt right, and of lines with a character more or less spelt with 17 nevertheless."""
+    net.eval()
+    strips, labels, centres, marks = shards.batch(np.arange(min(most, len(shards))))
+    line = (marks > 0.5) & (labels != UNKNOWN).all(1)
+    spell = lambda strips, centres: likeliest(torch.cat([net(part) for part in augment.examined_cut(strips, centres)[0].split(250)]))
+    right = ["".join(WRITING[c] for c in row) == found for row, found in zip(labels[line].tolist(), spell(strips[line], centres[line]))]
+    strips, _, centres, _ = augment.miscounted(strips[line], labels[line], centres[line], marks[line], 1.0)
+    longest = [len(found) == PLACES for found in spell(strips, centres)]
+    return f"{np.mean(right):.3f}, miscounted {np.mean(longest):.3f}"
