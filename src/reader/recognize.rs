@@ -48,6 +48,8 @@ const DOUBTLESS: f32 = 4.0;
 const THERE: (f32, f32) = (6.0, 4.0);
 /// Further off than this, a close strip is cut once more.
 const CLOSE: (f32, f32) = (2.0, 2.0);
+/// What is a whole VIN with less probability by its spelling is not read again: nobody speaks of it.
+const HARDLY: f32 = 0.02;
 /// So many characters off where it was put, a text is cut anew where it was spelt.
 const ELSEWHERE: f32 = 0.5;
 /// How much of its probability of being a whole VIN it must keep there.
@@ -128,7 +130,10 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
         .any(|least| seen.0 >= least.0 && seen.1 >= least.1)
     {
         let spelling = examine(readers, frame, &mut mark)?;
-        read_again(readers, frame, &mut mark, &spelling)?;
+        mark.evidence.mark = spelling.whole;
+        if spelling.whole >= HARDLY {
+            read_again(readers, frame, &mut mark, &spelling)?;
+        }
     }
     Ok(mark)
 }
@@ -172,8 +177,8 @@ fn spelt(examiner: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Spelling,
     }
 }
 
-/// Averages what is seen in a mark's cuts, as logarithms: its characters, and how probable it is that all are permitted. It is a VIN
-/// if they are, and if it is spelt as one.
+/// Averages what is seen in a mark's cuts, as logarithms: its characters, and how probable it is that all are permitted. It is only a
+/// VIN if they are.
 fn read_again(
     readers: &Readers,
     frame: &Frame,
@@ -200,7 +205,7 @@ fn read_again(
     let permitted = permitted.iter().sum::<f32>() / permitted.len().max(1) as f32;
     let cuts = said.iter().map(|(_, log_p)| log_p);
     mark.evidence.log_p = mean(cuts.chain([&spelling.log_p]));
-    mark.evidence.mark = spelling.whole * permitted.exp();
+    mark.evidence.mark *= permitted.exp();
     Ok(())
 }
 
