@@ -29,7 +29,7 @@ const AGAIN: [((f32, f32, f32, f32), Who); 5] = [
     ((6.0, 6.0, 250.0, 30.0), Who::Arbiter),
     ((8.0, 4.0, 248.0, 28.0), Who::Proofreader),
 ];
-/// Probability of being a whole VIN from which on one that is not clear is cut leaning, too.
+/// Probability of being a whole VIN from which on one is cut anew: leaning, if it is not clear, and where it is spelt.
 const POSSIBLY: f32 = 0.3;
 /// From one of these probabilities of being a whole VIN and clarities on a mark is read again and examined; the recognizer
 /// takes some clear VINs for hardly one.
