@@ -114,10 +114,11 @@ pub fn spell(logits: &[f32]) -> Spelling {
         .iter()
         .fold(Walks::START, |walks, column| walks.next(column));
     let lines: f64 = (1..=MOST).map(|n| all.lines(n)).sum();
+    let lines = lines.max(f64::MIN_POSITIVE);
     let columns: Vec<Column> = columns.iter().map(without_barred).collect();
     // A walk reads the same from its other end.
     let (forth, back) = (walks(columns.iter()), walks(columns.iter().rev()));
-    let vins = forth[columns.len()].lines(LENGTH).max(f64::MIN_POSITIVE);
+    let vins = forth[columns.len()].lines(LENGTH);
     let mut places = [[0.0; CHARACTERS]; LENGTH];
     let mut begins = [0.0; LENGTH];
     for (at, column) in columns.iter().enumerate() {
@@ -126,14 +127,14 @@ pub fn spell(logits: &[f32]) -> Spelling {
             let (n, left) = (place + 1, LENGTH - place);
             for (c, sum) in sums.iter_mut().enumerate() {
                 let begun = (here.inside[n][c] - before.inside[n][c] * column[c]).max(0.0);
-                let share = begun * rest.inside[left][c] / column[c] / vins;
+                let share = begun * rest.inside[left][c] / column[c] / vins.max(f64::MIN_POSITIVE);
                 *sum += share;
                 begins[place] += share * at as f64;
             }
         }
     }
     Spelling {
-        whole: (vins / lines.max(f64::MIN_POSITIVE)) as f32,
+        whole: (vins / lines) as f32,
         log_p: places.map(|place| place.map(|p| p.max(LEAST).ln() as f32)),
         ends: (begins[0] as f32, begins[LENGTH - 1] as f32),
     }
@@ -243,6 +244,25 @@ pub(super) mod tests {
         assert!(spelling.whole > 0.99 && text(&spelling) == "1HGCM82633A004352");
         classes.remove(10);
         assert!(spell(&shown(&classes)).whole < 0.01);
+    }
+
+    #[test]
+    fn what_spells_nothing_sensible_is_none() {
+        let mut flicker = shown(&(0..CLASSES).cycle().take(COLUMNS).collect::<Vec<_>>());
+        flicker.iter_mut().for_each(|logit| *logit *= 9.0);
+        let spelling = spell(&flicker);
+        assert!(spelling.whole < 0.01, "{}", spelling.whole);
+        assert!(
+            spelling
+                .log_p
+                .as_flattened()
+                .iter()
+                .all(|log| log.is_finite())
+        );
+        for nonsense in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let whole = spell(&[nonsense; COLUMNS * CLASSES]).whole;
+            assert!((0.0..0.5).contains(&whole), "{nonsense}: {whole}");
+        }
     }
 
     proptest! {
