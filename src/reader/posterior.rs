@@ -2,7 +2,7 @@
 //!
 //! The check digit ties all places together, but only through a sum modulo 11: a dynamic programme over place and
 //! remainder counts every VIN once. The first three places are enumerated, since their prior is a table of triples, and so
-//! are the known models, the first eight with their years and plants.
+//! are the known models, the first eight with their years, plants and place 9.
 
 mod sums;
 
@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::Candidate;
 use super::priors::{CHARACTERS, PRIORS};
 use crate::vin::{LENGTH, Vin};
-use sums::{Best, Seen, Sums, models_seen, tails_seen};
+use sums::{Best, Seen, Sums, manners_seen, models_seen};
 
 /// VINs kept as candidates.
 pub const KEPT: usize = 5;
@@ -94,8 +94,8 @@ impl Posterior {
                 place[usize::from(character)] += total;
             }
         }
-        let tails = tails_seen(pixels);
-        let models = models_seen(pixels, &tails);
+        let manners = manners_seen(pixels);
+        let models = models_seen(pixels, &manners);
         let least = OUT_OF_THE_QUESTION * models.iter().map(Seen::weight).fold(0.0, f64::max);
         for seen in &models {
             if seen.weight() > least {

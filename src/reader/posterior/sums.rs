@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::KEPT;
 use crate::reader::priors::{
-    CHARACTERS, Custom, KNOWN, Model, PRIORS, REMAINDERS, SERIAL, TAIL, Tail, check_character,
-    remainder, step,
+    CHARACTERS, Custom, KNOWN, Model, Ninth, PRIORS, REMAINDERS, SERIAL, TAIL, Tail,
+    check_character, remainder, step,
 };
 use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH};
 
@@ -44,38 +44,68 @@ pub(super) struct Seen<'a> {
     beginning: f64,
     /// The first three places, times the chance of their maker without a known model.
     maker: f64,
-    tail: &'a SeenTail,
+    manner: &'a SeenManner,
 }
 
-/// Years and plants of a model in the light of the pixels.
-pub(super) struct SeenTail {
-    weights: Tail,
-    /// All together.
+/// Place 9, years and plants of a model in the light of the pixels.
+pub(super) struct SeenManner {
+    ninth: SeenNinth,
+    tail: Tail,
+    /// All years and plants together.
     total: f64,
+}
+
+/// Place 9 in the light of the pixels.
+#[derive(Clone)]
+struct SeenNinth {
+    /// Chance that it is computed.
+    check: f64,
+    /// Pixels times prior of each character where it is not.
+    free: [f64; CHARACTERS],
+    /// No VIN weighs more here.
+    most: f64,
+}
+
+impl SeenNinth {
+    fn new(pixels: &[f64; CHARACTERS], ninth: &Ninth) -> Self {
+        let check = ninth.check;
+        let free = times(pixels, &ninth.filler).map(|weight| (1.0 - check) * weight);
+        let most = pixels.iter().zip(free).map(|(p, free)| check * p + free);
+        Self {
+            check,
+            free,
+            most: most.fold(0.0, f64::max),
+        }
+    }
+
+    fn all_free(&self) -> f64 {
+        self.free.iter().sum()
+    }
 }
 
 impl Seen<'_> {
     /// Pixels times prior of its places, all years and plants together.
     pub fn weight(&self) -> f64 {
-        self.beginning * self.tail.total
+        self.beginning * self.manner.total
     }
 }
 
-pub(super) fn tails_seen(pixels: &[[f64; CHARACTERS]; LENGTH]) -> Vec<SeenTail> {
-    let tails = PRIORS.tails.iter().map(|tail| {
-        let weights: Tail = std::array::from_fn(|i| times(&pixels[TAIL[i]], &tail[i]));
-        let [years, plants] = weights.map(|place| place.iter().sum::<f64>());
-        SeenTail {
-            weights,
+pub(super) fn manners_seen(pixels: &[[f64; CHARACTERS]; LENGTH]) -> Vec<SeenManner> {
+    let manners = PRIORS.manners.iter().map(|manner| {
+        let tail: Tail = std::array::from_fn(|i| times(&pixels[TAIL[i]], &manner.tail[i]));
+        let [years, plants] = tail.map(|place| place.iter().sum::<f64>());
+        SeenManner {
+            ninth: SeenNinth::new(&pixels[NINTH], &manner.ninth),
+            tail,
             total: years * plants,
         }
     });
-    tails.collect()
+    manners.collect()
 }
 
 pub(super) fn models_seen<'a>(
     pixels: &[[f64; CHARACTERS]; LENGTH],
-    tails: &'a [SeenTail],
+    manners: &'a [SeenManner],
 ) -> Vec<Seen<'a>> {
     let models = PRIORS.models.iter().map(|model| {
         let [a, b, c, ..] = model.characters;
@@ -88,7 +118,7 @@ pub(super) fn models_seen<'a>(
             model,
             beginning: seen(0..KNOWN) * model.chance,
             maker: seen(0..3) * PRIORS.maker([a, b, c]).chance,
-            tail: &tails[model.tail],
+            manner: &manners[model.manner],
         }
     });
     models.collect()
@@ -100,22 +130,24 @@ fn times(one: &[f64; CHARACTERS], other: &[f64; CHARACTERS]) -> [f64; CHARACTERS
 
 /// One custom: the makers and models that follow it, and places 4 to 17.
 pub(super) struct Sums {
-    /// Chance that place 9 is computed.
-    check: f64,
-    /// Pixels times prior; the first three places are left out, place 9 is `filler`'s.
-    weights: [[f64; CHARACTERS]; LENGTH],
+    /// Place 9 of what is of no known model.
+    ninth: SeenNinth,
     /// Pixels alone in place 9.
-    ninth: [f64; CHARACTERS],
+    ninth_pixels: [f64; CHARACTERS],
+    /// Pixels times prior; the first three places and place 9 are not used.
+    weights: [[f64; CHARACTERS]; LENGTH],
     /// All ways to go on after a maker, with an uncomputed place 9.
     free: f64,
-    /// The same after the tail of a model.
-    free_serial: f64,
+    /// The same after place 11.
+    serial: f64,
     /// All ways to go on from a place with a remainder to a computed place 9.
     backward: [Remainders; LENGTH + 1],
     /// Up to place 3.
     makers: Beginnings,
-    /// Up to place 11, without place 9.
+    /// Up to place 11, times the chance that place 9 is computed.
     models: Beginnings,
+    /// Up to place 11, with an uncomputed place 9.
+    models_free: f64,
     /// All VINs.
     pub total: f64,
 }
@@ -126,15 +158,15 @@ impl Sums {
         for place in 3..LENGTH {
             weights[place] = times(&pixels[place], &custom.places[place]);
         }
-        weights[NINTH] = times(&pixels[NINTH], &custom.filler);
         let all = |places: &[[f64; CHARACTERS]]| -> f64 {
             places
                 .iter()
                 .map(|place| place.iter().sum::<f64>())
                 .product()
         };
-        let free_serial =
-            all(&weights[NINTH..=NINTH]) * all(&weights[SERIAL..]) * (1.0 - custom.check);
+        let ninth = SeenNinth::new(&pixels[NINTH], &custom.ninth);
+        let serial = all(&weights[SERIAL..]);
+        let until_serial = all(&weights[3..KNOWN]) * all(&weights[TAIL[0]..SERIAL]);
 
         let mut backward = [[0.0; REMAINDERS]; LENGTH + 1];
         backward[LENGTH] =
@@ -152,14 +184,15 @@ impl Sums {
             };
         }
         Self {
-            check: custom.check,
-            free: all(&weights[3..KNOWN]) * all(&weights[TAIL[0]..SERIAL]) * free_serial,
+            free: until_serial * ninth.all_free() * serial,
+            ninth,
+            ninth_pixels: pixels[NINTH],
             weights,
-            ninth: pixels[NINTH],
-            free_serial,
+            serial,
             backward,
             makers: Beginnings::default(),
             models: Beginnings::default(),
+            models_free: 0.0,
             total: 0.0,
         }
     }
@@ -173,12 +206,12 @@ impl Sums {
             vin[..3].copy_from_slice(&code);
             vin
         });
-        let total = weight * (self.free + self.check * self.backward[3][remainder]);
+        let total = weight * (self.free + self.ninth.check * self.backward[3][remainder]);
         self.total += total;
         total
     }
 
-    /// Adds all VINs of a model, and what they weigh to the places of its tail; how much all weigh. What has less than `least` is
+    /// Adds all VINs of a model, and what they weigh to the places of its manner (place 9 where it is not computed); how much all weigh. What has less than `least` is
     /// no candidate.
     pub fn add_model(
         &mut self,
@@ -187,23 +220,23 @@ impl Sums {
         places: &mut [[f64; CHARACTERS]; LENGTH],
     ) -> f64 {
         let start = remainder(&seen.model.characters);
-        let steps: [Remainders; 2] =
-            std::array::from_fn(|i| by_step(TAIL[i], &seen.tail.weights[i]));
+        let SeenManner { ninth, tail, .. } = seen.manner;
+        let steps: [Remainders; 2] = std::array::from_fn(|i| by_step(TAIL[i], &tail[i]));
         let mut total = 0.0;
         for (i, place) in TAIL.into_iter().enumerate() {
             let other = &steps[1 - i];
             // What follows a character of this place that adds so much, whatever stands in the other.
-            let free = other.iter().sum::<f64>() * self.free_serial;
+            let free = other.iter().sum::<f64>() * ninth.all_free() * self.serial;
             let around: Remainders = std::array::from_fn(|by| {
                 let checked: f64 = (0..REMAINDERS)
                     .map(|also| {
                         other[also] * self.backward[SERIAL][(start + by + also) % REMAINDERS]
                     })
                     .sum();
-                free + self.check * checked
+                free + ninth.check * checked
             });
             total = 0.0;
-            for (character, weight) in seen.tail.weights[i].iter().enumerate() {
+            for (character, weight) in tail[i].iter().enumerate() {
                 let weight = seen.beginning * weight * around[step(place, character)];
                 places[place][character] += weight;
                 total += weight;
@@ -212,28 +245,34 @@ impl Sums {
         for (by, weight) in steps[0].iter().enumerate() {
             for (also, other) in steps[1].iter().enumerate() {
                 self.models.weights[(start + by + also) % REMAINDERS] +=
-                    seen.beginning * weight * other;
+                    seen.beginning * weight * other * ninth.check;
             }
+        }
+        self.models_free += seen.weight() * ninth.all_free();
+        for (sum, weight) in places[NINTH].iter_mut().zip(ninth.free) {
+            *sum += seen.weight() * weight * self.serial;
         }
         self.keep_best_of(seen, start, least);
         self.total += total;
         total
     }
 
-    /// Puts a model's likeliest years and plants among the best, each with what it weighs without the model as well.
+    /// Puts a model's likeliest years and plants among the best, each with what it weighs without the model as well, as if place 9
+    /// weighed the most.
     fn keep_best_of(&mut self, seen: &Seen, start: usize, least: f64) {
         let by_chance: f64 = (3..KNOWN)
             .map(|place| self.weights[place][usize::from(seen.model.characters[place])])
             .product();
         let [years, plants] = TAIL.map(|place| &self.weights[place]);
-        let likeliest = seen.tail.weights[1].iter().copied().fold(0.0, f64::max);
-        for (year, of_year) in seen.tail.weights[0].iter().enumerate() {
+        let SeenManner { ninth, tail, .. } = seen.manner;
+        let likeliest = tail[1].iter().copied().fold(0.0, f64::max);
+        for (year, of_year) in tail[0].iter().enumerate() {
             if seen.beginning * of_year * likeliest < least {
                 continue;
             }
-            for (plant, of_plant) in seen.tail.weights[1].iter().enumerate() {
+            for (plant, of_plant) in tail[1].iter().enumerate() {
                 let otherwise = seen.maker * by_chance * years[year] * plants[plant];
-                let weight = seen.beginning * of_year * of_plant + otherwise;
+                let weight = (seen.beginning * of_year * of_plant + otherwise) * ninth.most;
                 let after = start + step(TAIL[0], year) + step(TAIL[1], plant);
                 keep(&mut self.models.best[after % REMAINDERS], weight, || {
                     let mut vin = [0; LENGTH];
@@ -246,25 +285,27 @@ impl Sums {
         }
     }
 
-    /// Adds, for places 4 to 17, the weight of all VINs with each character there; not that of models up to place 11.
+    /// Adds, for places 4 to 17, the weight of all VINs with each character there; not what [`Self::add_model`] has added.
     pub fn add_marginals(&self, places: &mut [[f64; CHARACTERS]; LENGTH]) {
-        let mut forward = self.makers.weights;
-        let mut free = forward.iter().sum::<f64>() * self.free;
+        let mut free = self.makers.weights.iter().sum::<f64>() * self.free;
+        let mut forward = self.makers.weights.map(|weight| self.ninth.check * weight);
         // Place 9 after the tail: models come in between.
         let until_model = (3..KNOWN).chain(TAIL);
         for place in until_model.chain([NINTH]).chain(SERIAL..LENGTH) {
-            if place == NINTH {
-                free += self.models.weights.iter().sum::<f64>() * self.free_serial;
-                for (all, weight) in forward.iter_mut().zip(self.models.weights) {
-                    *all += weight;
-                }
-            }
-            let weights = &self.weights[place];
+            let weights = if place == NINTH {
+                &self.ninth.free
+            } else {
+                &self.weights[place]
+            };
             let all: f64 = weights.iter().sum();
             for (sum, weight) in places[place].iter_mut().zip(weights) {
                 *sum += free * weight / all;
             }
             if place == NINTH {
+                free += self.models_free * self.serial;
+                for (all, weight) in forward.iter_mut().zip(self.models.weights) {
+                    *all += weight;
+                }
                 continue;
             }
             // All characters with the same step share what goes before and comes after.
@@ -274,7 +315,7 @@ impl Sums {
                     .sum()
             });
             for (character, sum) in places[place].iter_mut().enumerate() {
-                *sum += self.check * weights[character] * around[step(place, character)];
+                *sum += weights[character] * around[step(place, character)];
             }
             let steps = by_step(place, weights);
             forward = std::array::from_fn(|remainder| {
@@ -285,23 +326,23 @@ impl Sums {
         }
         for (remainder, weight) in forward.into_iter().enumerate() {
             let computed = check_character(remainder);
-            places[NINTH][computed] += self.check * weight * self.ninth[computed];
+            places[NINTH][computed] += weight * self.ninth_pixels[computed];
         }
     }
 
     /// Adds the best VINs.
     pub fn add_best(&self, best: &mut Best) {
-        let mut partial = self.models.best.clone();
-        let others = self.longer(&self.makers.best, (3..KNOWN).chain(TAIL));
-        for (all, others) in partial.iter_mut().zip(others) {
-            for (weight, vin) in others {
-                // What is of a known model as well stands in the list already, with both weights.
-                if !all.iter().any(|(_, known)| *known == vin) {
-                    keep(all, weight, || vin);
-                }
-            }
-        }
-        self.close(&self.longer(&partial, SERIAL..LENGTH), best);
+        let models = self.longer(&self.models.best, SERIAL..LENGTH);
+        self.close(&models, best, |vin| {
+            let model = PRIORS.model(vin)?;
+            let ninth = &PRIORS.manners[model.manner].ninth;
+            let seen = SeenNinth::new(&self.ninth_pixels, ninth);
+            // The lists have them as if place 9 weighed the most.
+            Some((1.0 / seen.most, seen))
+        });
+        let until_end = (3..KNOWN).chain(TAIL).chain(SERIAL..LENGTH);
+        let makers = self.longer(&self.makers.best, until_end);
+        self.close(&makers, best, |_| Some((1.0, self.ninth.clone())));
     }
 
     /// The best of each remainder with some places more.
@@ -328,21 +369,28 @@ impl Sums {
         })
     }
 
-    /// Fills place 9 in all ways: computed or not.
-    fn close(&self, partial: &[Best; REMAINDERS], best: &mut Best) {
+    /// Fills place 9 in all ways, computed or not: as seen for each, times a factor.
+    fn close(
+        &self,
+        partial: &[Best; REMAINDERS],
+        best: &mut Best,
+        ninth: impl Fn(&Indices) -> Option<(f64, SeenNinth)>,
+    ) {
         for (remainder, list) in partial.iter().enumerate() {
             let computed = check_character(remainder);
             for (weight, vin) in list {
+                let Some((factor, seen)) = ninth(vin) else {
+                    continue;
+                };
                 for character in 0..CHARACTERS {
                     let check = if character == computed {
-                        self.check * self.ninth[character]
+                        seen.check * self.ninth_pixels[character]
                     } else {
                         0.0
                     };
-                    let factor = check + (1.0 - self.check) * self.weights[NINTH][character];
                     let mut vin = *vin;
                     vin[NINTH] = character as u8;
-                    let weight = weight * factor;
+                    let weight = weight * factor * (check + seen.free[character]);
                     let other = best.iter().position(|(_, known)| *known == vin);
                     if other.is_none_or(|index| best[index].0 < weight) {
                         other.map(|index| best.remove(index));

@@ -219,6 +219,17 @@ fn a_model_has_its_own_plant() {
     assert!(posterior.best().probability > 0.9);
 }
 
+/// This maker computes the check digit for some models, and has a Z in its place for others.
+#[test]
+fn a_model_has_its_own_check_digit() {
+    let log_p = script::doubt("XW8AC2NHXNK000125", 17, '6', 0.0);
+    let posterior = Posterior::new(&log_p, 1.0);
+    assert_eq!(posterior.best().vin.as_str(), "XW8AC2NHXNK000125");
+    assert!(posterior.best().probability > 0.98);
+    let log_p = script::doubt("XW8ZZZ61ZKG000125", 17, '6', 0.0);
+    assert!(Posterior::new(&log_p, 1.0).best().probability < 0.6);
+}
+
 #[test]
 fn flat_pixels_say_nothing() {
     let posterior = Posterior::new(&[[-(CHARACTERS as f32).ln(); CHARACTERS]; LENGTH], 1.0);

@@ -1,13 +1,13 @@
 //! How probable a VIN is before any picture is seen: rules, which real cars break every one of, and counted vehicles.
 //!
-//! P(VIN) = P(places 1-8, 10, 11) · Π P(place 12 … 17 | maker) · P(place 9 | the other places, maker)
+//! P(VIN) = P(places 1-8, 10, 11) · Π P(place 12 … 17 | maker) · P(place 9 | the other places, known model or maker)
 //! P(places 1-8, 10, 11) = P(maker) · (P(model | maker) · P(place 10 | model) · P(place 11 | model)
 //!                                   + P(no known model | maker) · Π P(place 4 … 8, 10, 11 | maker))
 //!
 //! A model is what stands in places 4 to 8; a maker's known models are those that were counted, and a little those of its
 //! siblings. What a counted maker's other vehicles are like is drawn from its own custom, or now and then from its region's: in another
 //! market the same maker fills its places in another way. Place 9 is the computed check digit with the chance `check`, and otherwise drawn
-//! from `filler` whatever the other places hold. All factors are normalised, so the whole is.
+//! from `filler` whatever the other places hold: a maker computes it for the models of one market and fills in a Z for those of another. All factors are normalised, so the whole is.
 
 mod rules;
 mod vehicles;
@@ -42,13 +42,19 @@ const COUNTED_SHARE: f64 = 0.5;
 /// and 0.1 the best when every vehicle counted is left out in turn).
 const STRANGERS: f64 = 0.03;
 
+/// What stands in place 9.
+#[derive(Clone)]
+pub(super) struct Ninth {
+    /// Chance that it is computed.
+    pub check: f64,
+    /// Chance of each character where it is not.
+    pub filler: [f64; CHARACTERS],
+}
+
 /// How a maker uses the places.
 #[derive(Clone)]
 pub(super) struct Custom {
-    /// Chance that the maker computes the check digit.
-    pub check: f64,
-    /// Chance of each character in place 9 where it is not computed.
-    pub filler: [f64; CHARACTERS],
+    pub ninth: Ninth,
     /// Chance of each character in each place; the first three and place 9 are not used.
     pub places: [[f64; CHARACTERS]; LENGTH],
 }
@@ -70,13 +76,19 @@ pub(super) struct Stranger {
     pub custom: usize,
 }
 
+/// How a model uses places 9 to 11.
+pub(super) struct Manner {
+    pub ninth: Ninth,
+    pub tail: Tail,
+}
+
 /// The first eight characters, as indices into the alphabet.
 pub(super) struct Model {
     pub characters: [u8; KNOWN],
     /// That these are drawn as a known model.
     pub chance: f64,
-    /// Index into [`Priors::tails`].
-    pub tail: usize,
+    /// Index into [`Priors::manners`].
+    pub manner: usize,
     /// Index into [`Priors::customs`].
     pub custom: usize,
 }
@@ -89,7 +101,7 @@ pub(super) struct Priors {
     pub strangers: Vec<Stranger>,
     /// In the order of their characters.
     pub models: Vec<Model>,
-    pub tails: Vec<Tail>,
+    pub manners: Vec<Manner>,
 }
 
 pub(super) static PRIORS: LazyLock<Priors> = LazyLock::new(Priors::new);
@@ -116,7 +128,7 @@ impl Priors {
             makers: makers.collect(),
             strangers: Vec::new(),
             models: Vec::new(),
-            tails: Vec::new(),
+            manners: Vec::new(),
         }
     }
 
@@ -133,8 +145,9 @@ impl Priors {
             maker.custom = self.customs.len();
             let models: Vec<_> = vehicles.models(&custom).collect();
             self.customs.push(custom);
-            self.add_models(code, self.tails.len(), models.iter().enumerate());
-            self.tails.extend(models.into_iter().map(|(.., tail)| tail));
+            self.add_models(code, self.manners.len(), models.iter().enumerate());
+            self.manners
+                .extend(models.into_iter().map(|(.., manner)| manner));
         }
     }
 
@@ -152,9 +165,10 @@ impl Priors {
                 let is_own = |model| counted.is_some_and(|counted| counted.makes(model));
                 let models = models.iter().enumerate();
                 let others = models.filter(|(_, (model, ..))| !is_own(model));
-                self.add_models(code, self.tails.len(), others);
+                self.add_models(code, self.manners.len(), others);
             }
-            self.tails.extend(models.into_iter().map(|(.., tail)| tail));
+            self.manners
+                .extend(models.into_iter().map(|(.., manner)| manner));
         }
     }
 
@@ -170,12 +184,12 @@ impl Priors {
         }
     }
 
-    /// Gives models their shares of the vehicles of a maker that are of no known model yet. `tails`: where their tails will be.
+    /// Gives models their shares of the vehicles of a maker that are of no known model yet. `manners`: where theirs will be.
     fn add_models<'a>(
         &mut self,
         code: [u8; 3],
-        tails: usize,
-        models: impl Iterator<Item = (usize, &'a (vehicles::Descriptors, f64, Tail))>,
+        manners: usize,
+        models: impl Iterator<Item = (usize, &'a (vehicles::Descriptors, f64, Manner))>,
     ) {
         let maker = &mut self.makers[at(code)];
         let all = maker.chance;
@@ -187,7 +201,7 @@ impl Priors {
             self.models.push(Model {
                 characters,
                 chance: all * share,
-                tail: tails + i,
+                manner: manners + i,
                 custom: maker.custom,
             });
         }
@@ -198,27 +212,33 @@ impl Priors {
         self.makers[at(code)]
     }
 
+    /// The known model that a VIN may be of.
+    pub fn model(&self, vin: &[u8; LENGTH]) -> Option<&Model> {
+        let found = self
+            .models
+            .binary_search_by(|model| model.characters[..].cmp(&vin[..KNOWN]));
+        found.ok().map(|index| &self.models[index])
+    }
+
     /// The prior of one VIN, as the formula at the top says it.
     pub fn chance(&self, vin: &[u8; LENGTH]) -> f64 {
         let code = [vin[0], vin[1], vin[2]];
         let maker = self.maker(code);
         let own = &self.customs[maker.custom];
-        let serial = own.product(vin, SERIAL..LENGTH) * own.ninth(vin);
-        let unknown = maker.chance * own.product(vin, (3..KNOWN).chain(TAIL));
-        let found = self
-            .models
-            .binary_search_by(|model| model.characters[..].cmp(&vin[..KNOWN]));
-        let known = found.map_or(0.0, |index| {
-            let model = &self.models[index];
-            let tail = self.tails[model.tail].iter().zip(TAIL);
+        let serial = own.product(vin, SERIAL..LENGTH);
+        let places = own.product(vin, (3..KNOWN).chain(TAIL));
+        let unknown = maker.chance * places * own.ninth.chance(vin);
+        let known = self.model(vin).map_or(0.0, |model| {
+            let manner = &self.manners[model.manner];
+            let tail = manner.tail.iter().zip(TAIL);
             let tail = tail.map(|(chances, place)| chances[usize::from(vin[place])]);
-            model.chance * tail.product::<f64>()
+            model.chance * tail.product::<f64>() * manner.ninth.chance(vin)
         });
         let strangers = self.strangers.iter().filter(|other| other.code == code);
         let strange = strangers.map(|other| {
             let custom = &self.customs[other.custom];
             let places = (3..KNOWN).chain(TAIL).chain(SERIAL..LENGTH);
-            other.chance * custom.product(vin, places) * custom.ninth(vin)
+            other.chance * custom.product(vin, places) * custom.ninth.chance(vin)
         });
         (unknown + known) * serial + strange.sum::<f64>()
     }
@@ -232,9 +252,11 @@ impl Custom {
             .map(|place| self.places[place][usize::from(vin[place])])
             .product()
     }
+}
 
+impl Ninth {
     /// The chance of what stands in place 9, given all others.
-    fn ninth(&self, vin: &[u8; LENGTH]) -> f64 {
+    fn chance(&self, vin: &[u8; LENGTH]) -> f64 {
         let ninth = usize::from(vin[NINTH]);
         let computed = if ninth == check_character(remainder(vin)) {
             self.check
@@ -286,26 +308,26 @@ mod tests {
                 .sum::<f64>();
         assert!((unknown + known - 1.0).abs() < 1e-9, "{unknown} {known}");
         for custom in &PRIORS.customs {
-            assert!(one(&custom.filler));
+            assert!(one(&custom.ninth.filler));
             assert!(custom.places.iter().all(|place| one(place)));
         }
-        for tail in &PRIORS.tails {
-            assert!(tail.iter().all(|place| one(place)));
+        for manner in &PRIORS.manners {
+            assert!(one(&manner.ninth.filler));
+            assert!(manner.tail.iter().all(|place| one(place)));
         }
     }
 
     #[test]
     fn nothing_is_impossible() {
         assert!(PRIORS.makers.iter().all(|maker| maker.chance > 0.0));
+        let open = |ninth: &Ninth| {
+            ninth.filler.iter().all(|&p| p > 0.0) && ninth.check > 0.0 && ninth.check < 1.0
+        };
         assert!(PRIORS.customs.iter().all(|custom| {
-            custom
-                .places
-                .iter()
-                .flatten()
-                .chain(&custom.filler)
-                .all(|&p| p > 0.0)
-                && custom.check > 0.0
-                && custom.check < 1.0
+            custom.places.iter().flatten().all(|&p| p > 0.0) && open(&custom.ninth)
+        }));
+        assert!(PRIORS.manners.iter().all(|manner| {
+            manner.tail.iter().flatten().all(|&p| p > 0.0) && open(&manner.ninth)
         }));
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CHARACTERS, Custom};
+use super::{CHARACTERS, Custom, Ninth};
 use crate::vin::{ALPHABET, LENGTH, Market, country_of, index_of, maker_codes};
 
 /// Share of digits in places 1 to 13; letters share the rest evenly. Measured, rounded; place 13 held no letter, but may
@@ -35,8 +35,10 @@ fn duty() -> Custom {
     let allowed = |place| move |byte| Market::NorthAmerica.allowed(place).contains(byte);
     places[9] = mix(0.997, allowed(10));
     Custom {
-        check: 0.99,
-        filler: mix(0.999, allowed(9)),
+        ninth: Ninth {
+            check: 0.99,
+            filler: mix(0.999, allowed(9)),
+        },
         places,
     }
 }
@@ -49,8 +51,10 @@ fn freedom() -> Custom {
     let z = mix(1.0, |byte| byte == b'Z');
     let other = digits_and_letters(0.5);
     Custom {
-        check: 0.085,
-        filler: std::array::from_fn(|c| 0.25 * z[c] + 0.75 * other[c]),
+        ninth: Ninth {
+            check: 0.085,
+            filler: std::array::from_fn(|c| 0.25 * z[c] + 0.75 * other[c]),
+        },
         places,
     }
 }

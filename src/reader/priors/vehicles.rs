@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CHARACTERS, Custom, KNOWN, TAIL, Tail};
+use super::{CHARACTERS, Custom, KNOWN, Manner, Ninth, TAIL, Tail};
 use crate::vin::{PLACE_OF_CHECK_DIGIT as NINTH, index_of};
 
 /// Places of a VIN that are counted.
@@ -24,8 +24,8 @@ const NEVER_COUNTED: f64 = 0.5;
 /// characters: brands and branches of one company (of 0, 0.02, 0.05 and 0.1 the best for the tuning vehicles; to those trained
 /// on it makes no difference).
 const OF_SIBLINGS: f64 = 0.02;
-/// Vehicles' worth of the maker's or region's custom that is mixed into the years and plants of a model (of 0.5, 1 and 2 the best
-/// as above).
+/// Vehicles' worth of the maker's or region's custom that is mixed into the years, plants and ninth places of a model (of 0.5, 1 and 2
+/// the best as above; of place 9 alone, natural logarithm of its likelihood: by maker -0.97, by model -0.70).
 const OF_THE_MAKER: f64 = 1.0;
 
 /// The counted vehicles of one maker.
@@ -46,6 +46,10 @@ pub(super) struct Models(BTreeMap<Descriptors, Counted>);
 /// What was counted of one model.
 struct Counted {
     vehicles: f64,
+    /// With the computed check digit.
+    computed: f64,
+    /// In place 9.
+    ninth: [f64; CHARACTERS],
     /// In places 10 and 11.
     tail: Tail,
 }
@@ -53,25 +57,42 @@ struct Counted {
 impl Counted {
     const NONE: Self = Self {
         vehicles: 0.0,
+        computed: 0.0,
+        ninth: [0.0; CHARACTERS],
         tail: [[0.0; CHARACTERS]; 2],
     };
 
     fn add(&mut self, other: &Self) {
         self.vehicles += other.vehicles;
-        let sums = self.tail.as_flattened_mut().iter_mut();
-        for (sum, count) in sums.zip(other.tail.as_flattened()) {
+        self.computed += other.computed;
+        let places = |counted: &Self| [counted.ninth, counted.tail[0], counted.tail[1]];
+        let mut sums = places(self);
+        for (sum, count) in sums
+            .as_flattened_mut()
+            .iter_mut()
+            .zip(places(other).as_flattened())
+        {
             *sum += count;
         }
+        let [ninth, years, plants] = sums;
+        (self.ninth, self.tail) = (ninth, [years, plants]);
     }
 
-    /// The years and plants, given how the maker or the region uses these places.
-    fn tail_within(&self, custom: &Custom) -> Tail {
-        let all = self.vehicles + OF_THE_MAKER;
-        std::array::from_fn(|i| {
-            std::array::from_fn(|c| {
-                (self.tail[i][c] + OF_THE_MAKER * custom.places[TAIL[i]][c]) / all
-            })
-        })
+    /// How it uses its places, given how the maker or the region does.
+    fn manner_within(&self, custom: &Custom) -> Manner {
+        let mixed = |count: f64, chance: f64| {
+            (count + OF_THE_MAKER * chance) / (self.vehicles + OF_THE_MAKER)
+        };
+        let place = |counts: &[f64; CHARACTERS], chances: &[f64; CHARACTERS]| {
+            std::array::from_fn(|c| mixed(counts[c], chances[c]))
+        };
+        Manner {
+            ninth: Ninth {
+                check: mixed(self.computed, custom.ninth.check),
+                filler: place(&self.ninth, &custom.ninth.filler),
+            },
+            tail: std::array::from_fn(|i| place(&self.tail[i], &custom.places[TAIL[i]])),
+        }
     }
 }
 
@@ -79,7 +100,7 @@ impl Counted {
 pub(super) fn makers() -> BTreeMap<[u8; 3], Maker> {
     let mut makers = BTreeMap::<_, Maker>::new();
     for (characters, vehicles, computed) in rows() {
-        let [a, b, c, model @ .., _, year, plant] = characters;
+        let [a, b, c, model @ .., ninth, year, plant] = characters;
         let maker = makers.entry([a, b, c]).or_insert(Maker {
             vehicles: 0.0,
             computed: 0.0,
@@ -90,6 +111,8 @@ pub(super) fn makers() -> BTreeMap<[u8; 3], Maker> {
         maker.computed += computed;
         let counted = maker.models.0.entry(model).or_insert(Counted::NONE);
         counted.vehicles += vehicles;
+        counted.computed += computed;
+        counted.ninth[usize::from(ninth)] += vehicles;
         for (place, character) in counted.tail.iter_mut().zip([year, plant]) {
             place[usize::from(character)] += vehicles;
         }
@@ -138,12 +161,12 @@ impl Maker {
     }
 
     /// The models with their chances among this maker's vehicles, what is missing to 1 being the chance of any other, and their
-    /// tails.
-    pub fn models(&self, custom: &Custom) -> impl Iterator<Item = (Descriptors, f64, Tail)> {
+    /// manners.
+    pub fn models(&self, custom: &Custom) -> impl Iterator<Item = (Descriptors, f64, Manner)> {
         let all = self.vehicles + NEVER_COUNTED;
         self.models.0.iter().map(move |(&model, counted)| {
             let chance = (counted.vehicles - DISCOUNT) / all;
-            (model, chance, counted.tail_within(custom))
+            (model, chance, counted.manner_within(custom))
         })
     }
 
@@ -161,25 +184,28 @@ impl Maker {
         };
         for (place, counts) in self.places.iter().enumerate().skip(3) {
             if place == NINTH {
-                mixed(&mut region.filler, counts);
+                mixed(&mut region.ninth.filler, counts);
             } else {
                 mixed(&mut region.places[place], counts);
             }
         }
-        let check = (self.computed + OF_THE_REGION_CHECK * region.check)
+        let check = (self.computed + OF_THE_REGION_CHECK * region.ninth.check)
             / (self.vehicles + OF_THE_REGION_CHECK);
-        region.check = check.clamp(CHECK.0, CHECK.1);
+        region.ninth.check = check.clamp(CHECK.0, CHECK.1);
         region
     }
 }
 
 impl Models {
-    /// The models with their chances among the vehicles of another maker of the company that nobody has counted, and their tails.
-    pub fn of_a_sibling(&self, region: &Custom) -> impl Iterator<Item = (Descriptors, f64, Tail)> {
+    /// The models with their chances among the vehicles of another maker of the company that nobody has counted, and their manners.
+    pub fn of_a_sibling(
+        &self,
+        region: &Custom,
+    ) -> impl Iterator<Item = (Descriptors, f64, Manner)> {
         let all: f64 = self.0.values().map(|counted| counted.vehicles).sum();
         self.0.iter().map(move |(&model, counted)| {
             let chance = OF_SIBLINGS * counted.vehicles / all;
-            (model, chance, counted.tail_within(region))
+            (model, chance, counted.manner_within(region))
         })
     }
 }
