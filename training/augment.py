@@ -10,6 +10,9 @@ from nets import PLACES, SPELT_BOX, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
 from vins import UNKNOWN
 
 MARGIN = (int(WIDE_BOX[0] - TEXT_BOX[0]), int(WIDE_BOX[1] - TEXT_BOX[1]))  # the cut's left and upper edge in the strip
+WARPED = 0.3  # how much wider or narrower a character may be where it changes places with another, as a natural logarithm
+LEAN = 0.2  # of text in cuts, as a share of its height: half of the locator's lean more than an eighth
+LIGHT = 21  # columns to either side over which the light is the same
 
 
 def cut(strips):
@@ -18,9 +21,9 @@ def cut(strips):
     return strips[:, :, y : y + STRIP[0], x : x + STRIP[1]]
 
 
-def spliced(strips, labels, share=0.7, most=3):
+def spliced(strips, labels, centres, share=0.7, most=3):
     """Some strips get parts of two others, in their own light, so that nothing learns whole VINs by heart; the characters at
-    a seam, which may be half of each, become unknown. For strips that are marks."""
+    a seam, which may be half of each, become unknown. Returns strips, labels and centres. For strips that are marks."""
     n = len(strips)
     seams = torch.randint(2, PLACES - 1, (n, most))
     none = torch.arange(most)[None] >= torch.randint(1, most + 1, (n, 1)) * (torch.rand(n, 1) < share)
@@ -31,12 +34,45 @@ def spliced(strips, labels, share=0.7, most=3):
     of_places, of_columns = ((at >= seams).sum(1) % 3 for at in (places, columns))
     at_seam = ((places == seams) | (places == seams - 1)).any(1)
     mean, spread = strips.mean((2, 3), keepdim=True), strips.std((2, 3), keepdim=True) + 0.01
-    neutral, mixed, told = (strips - mean) / spread, strips, labels
+    neutral, mixed, told, middles = (strips - mean) / spread, strips, labels, centres
     for part in (1, 2):
         other = torch.randperm(n)
         mixed = torch.where((of_columns == part)[:, None, None], (neutral[other] * spread + mean).clamp(0, 1), mixed)
         told = torch.where(of_places == part, labels[other], told)
-    return mixed, told.masked_fill(at_seam, UNKNOWN)
+        middles = torch.where(of_places == part, centres[other], middles)
+    return mixed, told.masked_fill(at_seam, UNKNOWN), middles.masked_fill((middles < 0).any(1, keepdim=True), -1)
+
+
+def exchanged(strips, labels, centres, share=0.6, most=4):
+    """In some strips characters change places with others not far away, in the light of where they come to stand: so many more lines
+    in the type and light of a photograph than there are photographs. Only where `centres` [n,17] are known."""
+    n = len(strips)
+    edges = between(centres)
+    size = edges[:, 1:] - edges[:, :-1]
+    of = torch.arange(PLACES).repeat(n, 1)
+    times = torch.randint(1, most + 1, (n, 1)) * (torch.rand(n, 1) < share) * (centres[:, :1] > 0)
+    for k in range(most):
+        one = torch.randint(PLACES, (n, 1))
+        other = one + torch.randint(1, 6, (n, 1)) * torch.randint(2, (n, 1)).mul(2).sub(1)
+        other = torch.where(other.clamp(0, PLACES - 1) == other, other, 2 * one - other)
+        a, b = of.gather(1, one), of.gather(1, other)
+        fits = lambda place, character: (size.gather(1, character) / size.gather(1, place)).log().abs() < WARPED
+        moves = (k < times) & fits(one, b) & fits(other, a)
+        of = torch.where(moves, of.scatter(1, one, b).scatter(1, other, a), of)
+    rows = (of != torch.arange(PLACES)).any(1)
+    x = torch.arange(float(WIDE_STRIP[1])).expand(int(rows.sum()), -1)
+    place = (torch.searchsorted(edges[rows].contiguous(), x.contiguous(), right=True) - 1)
+    within = (place >= 0) & (place < PLACES)
+    place = place.clamp(0, PLACES - 1)
+    at = lambda values, index: values[rows].gather(1, index)
+    moved = of[rows].gather(1, place)
+    source = at(edges, moved) + (x - at(edges, place)) * at(size, moved) / at(size, place)
+    source = torch.where(within & (moved != place), source, x)
+    plain = strips[rows]
+    light = F.avg_pool2d(F.pad(plain, (LIGHT, LIGHT, 0, 0), mode="replicate").mean(2, keepdim=True), (1, 2 * LIGHT + 1), 1)
+    strips = strips.clone()
+    strips[rows] = (columns_at(plain, source) + light - columns_at(light, source)).clamp(0, 1)
+    return strips, labels.gather(1, of)
 
 
 def miscounted(strips, labels, centres, marks, share=0.08):
@@ -109,7 +145,7 @@ def jittered_cut(strips, centres, loose_share=0.4):
     spread = lambda exact, far: torch.where(loose[:, :, None], torch.tensor(far), torch.tensor(exact))
     ends = (torch.randn(n, 2, 2) * spread([2.0, 0.9], [9.0, 2.8]))[:, [0, 1, 1, 0]]
     each = torch.randn(n, 4, 2) * spread([1.2, 0.6], [3.0, 1.4])
-    corners = middle + (nominal - middle) * scale[:, None] + ends + each
+    corners = middle + (nominal - middle) * scale[:, None] + ends + each + leaning(n, nominal)
     cuts, moved = cut_at(strips, centres, corners)
     off = (corners - nominal) / torch.tensor([float(STRIP[1]), float(STRIP[0])])
     return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off.flatten(1), loose[:, 0]
@@ -126,22 +162,41 @@ def examined_cut(strips, centres):
     shift = torch.cat([torch.where(off, one(-13, 13), torch.randn(n, 1) * 2), torch.randn(n, 1) * 0.9], 1)
     ends = (torch.randn(n, 2, 2) * torch.tensor([1.5, 0.9]))[:, [0, 1, 1, 0]]
     each = torch.randn(n, 4, 2) * torch.tensor([1.0, 0.6])
-    return cut_at(strips, centres, middle + (nominal - middle) * scale[:, None] + shift[:, None] + ends + each)
+    return cut_at(strips, centres, middle + (nominal - middle) * scale[:, None] + shift[:, None] + ends + each + leaning(n, nominal))
+
+
+def leaning(n, corners):
+    """How far the corners [n,4,2] of text move that leans."""
+    lean = torch.randn(n, 1) * LEAN * (torch.rand(n, 1) < 0.7)
+    along = lean * (corners[:, 1] - corners[:, 1].mean())
+    return torch.stack([along, torch.zeros_like(along)], -1)
+
+
+def cut_exactly(strips, target):
+    """Cuts in which the text's corners lie at the rectangle `target`."""
+    of_all = lambda rectangle: torch.tensor(box(*rectangle)).expand(len(strips), -1, -1)
+    return cut_by(strips, homographies(of_all(target), of_all(WIDE_BOX)), torch.zeros(1))
 
 
 def cut_at(strips, centres, corners):
     """Cuts in which the text's corners lie at `corners` [n,4,2], with an uneven pitch; and where in them x [n,k] of the strips lies."""
     n = len(strips)
     to_strip = homographies(corners, torch.tensor(box(*WIDE_BOX)).expand(n, -1, -1))
-    ys, xs = torch.meshgrid(torch.arange(float(STRIP[0])), torch.arange(float(STRIP[1])), indexing="ij")
     pitch = uneven(n)
-    at = torch.stack([xs + pitch(xs[None, :1]), ys.expand(n, -1, -1)], -1)
-    at = apply(to_strip, at.reshape(n, -1, 2)).reshape(n, *STRIP, 2)
-    grid = (at + 0.5) / torch.tensor([WIDE_STRIP[1] / 2, WIDE_STRIP[0] / 2]) - 1
-    cuts = F.grid_sample(strips, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    cuts = cut_by(strips, to_strip, pitch(torch.arange(float(STRIP[1]))[None, None]))
     line = torch.full_like(centres, (WIDE_BOX[1] + WIDE_BOX[3]) / 2)
     moved = apply(torch.linalg.inv(to_strip), torch.stack([centres, line], -1))[..., 0]
     return cuts, moved - pitch(moved)
+
+
+def cut_by(strips, to_strip, along):
+    """Cuts [n,1,32,256] by homographies to the strips, of what lies `along` [n,1,256] pixels further right."""
+    n = len(strips)
+    ys, xs = torch.meshgrid(torch.arange(float(STRIP[0])), torch.arange(float(STRIP[1])), indexing="ij")
+    at = torch.stack([xs + along.expand(n, *STRIP), ys.expand(n, -1, -1)], -1)
+    at = apply(to_strip, at.reshape(n, -1, 2)).reshape(n, *STRIP, 2)
+    grid = (at + 0.5) / torch.tensor([WIDE_STRIP[1] / 2, WIDE_STRIP[0] / 2]) - 1
+    return F.grid_sample(strips, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def uneven(n, share=0.6):

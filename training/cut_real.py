@@ -4,7 +4,7 @@
 
 The photographs come with an axis-aligned box and mostly with what the VIN says. Corners that fit in
 the box are tried, and those from which the recognizer reads the known VIN best (or, for unread ones,
-anything most surely) are kept. What nobody has read says what vinspect accepts as its reading (`vinspect read --json` of all
+anything most surely) are kept, and made upright. Where each character stands an examiner finds out, once there is one (`--examiner`). What nobody has read says what vinspect accepts as its reading (`vinspect read --json` of all
 pictures, `--readings`), or is labelled where the recognizer is sure of it in many cuts; it is only
 trained on, unless it may be a vehicle that is kept aside. Writes OUT/{train,tune,validation}.npz in the form of a strips shard
 (train holds only what may be trained on) and OUT/quads.tsv (file, part, score, eight numbers).
@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 import torch
 
-from nets import TEXT_BOX, Recognizer, box
+import alignment
+from nets import TEXT_BOX, Examiner, Recognizer, box
 from real import Picture, accepted_readings, may_be_one_of, pictures
 from strips import BOX, HEIGHT, WIDTH
 from vins import LENGTH, UNKNOWN, WRITING
@@ -94,6 +95,13 @@ def corners(net: Recognizer, grey: np.ndarray, picture: Picture, rng) -> tuple[n
     return best
 
 
+def made_upright(grey: np.ndarray, quad: np.ndarray) -> np.ndarray:
+    """The corners of a line whose text may lean."""
+    strip = torch.from_numpy(cuts(grey, quad[None], BOX, (WIDTH, HEIGHT)))[None].float() / 255
+    to_picture = cv2.getPerspectiveTransform(BOX, quad.astype(np.float32))
+    return alignment.upright(to_picture, alignment.leans(strip).item())
+
+
 def told(net: Recognizer, grey: np.ndarray, quad: np.ndarray, rng) -> np.ndarray:
     """Labels of an unread line: the characters that the recognizer is sure of wherever the strip is cut."""
     along, down = quad[1] - quad[0], quad[3] - quad[0]
@@ -122,6 +130,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--recognizer", type=Path, required=True)
+    parser.add_argument("--examiner", type=Path, help="weights of an examiner; without, nobody knows where characters stand")
     parser.add_argument("--readings", type=Path, help="what vinspect read: JSON lines")
     parser.add_argument("--again", type=int, default=4, help="strips of each photograph to train on made smaller, beside itself")
     parser.add_argument("--out", type=Path, required=True)
@@ -129,9 +138,11 @@ def main():
     a.out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     rng = np.random.default_rng(1)
-    net = Recognizer().to(memory_format=torch.channels_last)
+    net = Recognizer().to(memory_format=torch.channels_last).eval()
     net.load_state_dict(torch.load(a.recognizer))
-    net.eval()
+    examiner = Examiner().eval()
+    if a.examiner:
+        examiner.load_state_dict(torch.load(a.examiner))
     accepted = accepted_readings(a.readings) if a.readings else {}
     kept = {"train": [], "tune": [], "validation": []}
     with open(a.out / "quads.tsv", "w") as table:
@@ -142,6 +153,7 @@ def main():
             vin = p.vin = accepted.get(p.file, "") if unread else p.vin
             grey = cv2.imread(str(a.real / "images" / p.file), cv2.IMREAD_GRAYSCALE)
             quad, score = corners(net, grey, p, rng)
+            quad = made_upright(grey, quad)
             known = np.uint8([WRITING.index(c) if c != "?" else UNKNOWN for c in vin]) if vin else told(net, grey, quad, rng)
             reading = "".join("?" if k == UNKNOWN else WRITING[k] for k in known)
             if unread and (known != UNKNOWN).sum() >= ENOUGH and may_be_one_of(reading, kept_aside):
@@ -157,9 +169,13 @@ def main():
         floor = -2.5 if part == "train" else -99.0  # a label that nothing in the box resembles teaches nothing
         rows = [r for r in rows if r[2] > floor]
         strips, labels, found = zip(*rows)
+        strips, labels = np.stack(strips), np.stack(labels)
         n = len(rows)
-        np.savez(a.out / f"{part}.npz", strips=np.stack(strips), labels=np.stack(labels), centres=np.full((n, 17), -1, np.float16), marks=np.ones(n, np.uint8))
-        print(part, n, "mean score", f"{np.mean(found):.3f}")
+        centres = torch.full((n, LENGTH), -1.0)
+        for some in np.array_split(np.arange(n), n // 256 + 1) if a.examiner else []:
+            centres[some] = alignment.centres(examiner, torch.from_numpy(strips[some])[:, None].float() / 255, torch.from_numpy(labels[some]).long())
+        np.savez(a.out / f"{part}.npz", strips=strips, labels=labels, centres=centres.numpy().astype(np.float16), marks=np.ones(n, np.uint8))
+        print(part, n, "mean score", f"{np.mean(found):.3f},", int((centres[:, 0] < 0).sum()), "without known places")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,13 @@ class Shards:
             setattr(self, name, column[count:])
         return first
 
+    def evenly(self):
+        """Chances of the strips: those of a model (the first eight characters) together as the root of how many they are, so that
+        a frequent one is not guessed where it cannot be read."""
+        _, model, count = np.unique(self.labels[:, :8], axis=0, return_inverse=True, return_counts=True)
+        chance = count[model.ravel()] ** -0.5
+        return chance / chance.sum()
+
     def drop_unreadable(self, net, size=500):
         """Leaves out marks of which a trained net reads less than a third: they teach nothing."""
         keep = np.ones(len(self), bool)

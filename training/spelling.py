@@ -36,19 +36,20 @@ def shown_once(batch, least=0.45):
     whether the centres are known."""
     _, labels, centres, marks = batch
     line = (marks > 0.5) | (labels != UNKNOWN).all(1)
-    located = bool((centres[line] > 0).any())
-    strips, labels, centres, counts = augment.miscounted(*batch[:3], line.float(), MISCOUNTED[located])
+    located = centres[:, 0] > 0
+    share = torch.where(located, MISCOUNTED[True], MISCOUNTED[False])
+    strips, labels, centres, counts = augment.miscounted(*batch[:3], line.float(), share)
     cuts, centres = augment.examined_cut(strips, centres)
-    return augment.weather(cuts, least), labels, centres, counts * line, torch.full((len(cuts),), located)
+    return augment.weather(cuts, least), labels, centres, counts * line, located
 
 
 def losses(net, strips, labels, centres, counts, located):
-    """How improbable the lines are, a character; and figures to print."""
+    """How improbable the lines are, a character; and no figures beside it."""
     with torch.autocast("cpu", torch.bfloat16):
         features = net.trunk(strips.to(memory_format=torch.channels_last))
     log_p = net.heads(features.float()).log_softmax(-1)
     loss = -spelt(log_p, *symbols(labels, counts), allowed(centres, counts, located)).clamp(min=-200) / PLACES
-    return loss.mean(), {"rendered": loss[located].mean().item(), "photographed": loss[~located].mean().item() if (~located).any() else 0.0}
+    return loss.mean(), {}
 
 
 def symbols(labels, counts):

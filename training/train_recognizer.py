@@ -68,6 +68,7 @@ def main():
         misspelt = np.flatnonzero((rendered.marks == 0) & (rendered.labels != UNKNOWN).all(1))
         choice = np.concatenate([choice, *[misspelt] * AGAIN])
     real = Shards([a.real]) if a.real else None
+    chances = real.evenly() if real else None
     tune = Shards([a.tune]) if a.tune else None
     net.trunk.requires_grad_(not a.heads)
     learning = [p for p in net.parameters() if p.requires_grad]
@@ -96,9 +97,10 @@ def main():
         share = int(a.batch * a.real_share) if real else 0
         parts = [task.shown_once(rendered.batch(rng.choice(choice, a.batch - share)))]
         if share:
-            photographed = real.batch(rng.integers(0, len(real), share))
+            strips, labels, centres, marks = real.batch(rng.choice(len(real), share, p=chances))
+            lines = augment.spliced(*augment.exchanged(strips, labels, centres), centres)
             # They are small already: what cannot be read in them any more is learned by heart.
-            parts.append(task.shown_once((*augment.spliced(*photographed[:2]), *photographed[2:]), least=0.75))
+            parts.append(task.shown_once((*lines, marks), least=0.75))
         loss, figures = task.losses(net, *(torch.cat(x) for x in zip(*parts)))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -4,6 +4,7 @@
 """
 
 import unittest
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -30,6 +31,28 @@ def barred(count: int):
 def bars(strip) -> int:
     lit = np.concatenate([[0], strip[0, WIDE_STRIP[0] // 2].numpy() > 0.1, [0]]).astype(int)
     return int((np.diff(lit) > 0).sum())
+
+
+class Exchanged(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(1)
+
+    def test_characters_change_places_and_labels_with_them(self):
+        plain, labels, centres, _ = barred(64)
+        with mock.patch.object(augment, "LIGHT", WIDE_STRIP[1] // 2):  # the same everywhere
+            strips, told = augment.exchanged(plain, labels, centres, share=1)
+        self.assertTrue((told.sort(1).values == labels).all())
+        self.assertGreater((told != labels).any(1).sum(), 50)
+        levels = torch.linspace(0.2, 1, PLACES)
+        seen = strips[:, 0, WIDE_STRIP[0] // 2].gather(1, centres.long())
+        off = (seen - levels[told]).abs()
+        self.assertLess(off.max(), 0.1)
+        self.assertLess(off.mean(), 0.01)
+
+    def test_only_where_it_is_known_where_they_stand(self):
+        plain, labels, centres, _ = barred(8)
+        strips, told = augment.exchanged(plain, labels, torch.full_like(centres, -1), share=1)
+        self.assertTrue((strips == plain).all() and (told == labels).all())
 
 
 class Miscounted(unittest.TestCase):
@@ -66,7 +89,7 @@ class Spliced(unittest.TestCase):
     def test_labels_are_those_of_other_strips_in_the_same_places(self):
         torch.manual_seed(2)
         labels = torch.arange(40)[:, None] * PLACES + torch.arange(PLACES)
-        _, told = augment.spliced(barred(40)[0], labels, share=1)
+        _, told, _ = augment.spliced(barred(40)[0], labels, barred(40)[2], share=1)
         known = told != UNKNOWN
         places = torch.arange(PLACES).expand(40, -1)
         self.assertTrue((told[known] % PLACES == places[known]).all())
