@@ -211,8 +211,8 @@ impl Sums {
         total
     }
 
-    /// Adds all VINs of a model, and what they weigh to the places of its manner (place 9 where it is not computed); how much all weigh. What has less than `least` is
-    /// no candidate.
+    /// Adds all VINs of a model, and what they weigh to the places of its manner (place 9 where it is not computed); how much
+    /// all weigh. What has less than `least` is no candidate.
     pub fn add_model(
         &mut self,
         seen: &Seen,

@@ -7,7 +7,8 @@
 //! A model is what stands in places 4 to 8; a maker's known models are those that were counted, and a little those of its
 //! siblings. What a counted maker's other vehicles are like is drawn from its own custom, or now and then from its region's: in another
 //! market the same maker fills its places in another way. Place 9 is the computed check digit with the chance `check`, and otherwise drawn
-//! from `filler` whatever the other places hold: a maker computes it for the models of one market and fills in a Z for those of another. All factors are normalised, so the whole is.
+//! from `filler` whatever the other places hold: a maker computes it for the models of one market and fills in a Z for those of
+//! another. All factors are normalised, so the whole is.
 
 mod rules;
 mod vehicles;
