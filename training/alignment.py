@@ -2,11 +2,10 @@
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 import augment
 import spelling
-from nets import COLUMNS, PLACES, SPELT_BOX, STRIP, WIDE_BOX, WIDE_STRIP, Examiner, box
+from nets import COLUMNS, PLACES, SPELT_BOX, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, Examiner, box
 
 LEANS = torch.linspace(-0.9, 0.9, 37)  # that are tried, as shares of the height
 UPRIGHT = 0.12  # what the square of a lean costs, as a share of the sharpness
@@ -16,16 +15,18 @@ NEAR = 4.0  # how far from the middle between two characters their border may be
 FAR = 0.03  # what the square of that costs, as a share of the ink of a column
 
 
+def leaning(lean: float) -> torch.Tensor:
+    """The corners [4,2] in a strip of a text that leans."""
+    corners = torch.tensor(box(*WIDE_BOX))
+    return corners + augment.moved_by(torch.tensor([[lean]]), corners)[0]
+
+
 def leans(strips: torch.Tensor) -> torch.Tensor:
     """How far the text of strips [n,1,64,384] leans: where its columns, summed up along the lean, change most."""
-    ys, xs = torch.meshgrid(*(torch.arange(float(size)) for size in WIDE_STRIP), indexing="ij")
-    x0, y0, x1, y1 = map(int, WIDE_BOX)
+    _, y0, _, y1 = map(int, TEXT_BOX)
     sharp = []
-    for lean in LEANS:
-        x = xs + lean * (ys - (y0 + y1 - 1) / 2)
-        grid = torch.stack([(x + 0.5) * 2 / WIDE_STRIP[1] - 1, (ys + 0.5) * 2 / WIDE_STRIP[0] - 1], -1)
-        upright = F.grid_sample(strips, grid.expand(len(strips), -1, -1, -1), mode="bilinear", padding_mode="border", align_corners=False)
-        sums = upright[:, 0, y0:y1, x0 - 6 : x1 + 6].mean(1)
+    for lean in LEANS.tolist():
+        sums = augment.cut_exactly(strips, TEXT_BOX, leaning(lean))[:, 0, y0:y1].mean(1)
         sharp.append(((sums[:, 2:] - sums[:, :-2]) ** 2).mean(1))
     sharp = torch.stack(sharp, 1)
     return LEANS[(sharp / sharp.amax(1, keepdim=True) - UPRIGHT * LEANS**2).argmax(1)]
@@ -33,9 +34,7 @@ def leans(strips: torch.Tensor) -> torch.Tensor:
 
 def upright(to_picture: np.ndarray, lean: float) -> np.ndarray:
     """The corners in the picture of a text that leans in its strip. `to_picture` maps the strip's pixels to the picture's."""
-    corners = np.array(box(*WIDE_BOX))
-    corners[:, 0] += lean * (corners[:, 1] - corners[:, 1].mean())
-    moved = np.concatenate([corners, np.ones((4, 1))], 1) @ to_picture.T
+    moved = np.concatenate([leaning(lean).numpy(), np.ones((4, 1))], 1) @ to_picture.T
     return (moved[:, :2] / moved[:, 2:]).astype(np.float32)
 
 

@@ -81,6 +81,15 @@ impl SeenNinth {
     fn all_free(&self) -> f64 {
         self.free.iter().sum()
     }
+
+    /// In shares of the most.
+    fn by_the_most(self) -> Self {
+        Self {
+            check: self.check / self.most,
+            free: self.free.map(|weight| weight / self.most),
+            most: 1.0,
+        }
+    }
 }
 
 impl Seen<'_> {
@@ -222,11 +231,12 @@ impl Sums {
         let start = remainder(&seen.model.characters);
         let SeenManner { ninth, tail, .. } = seen.manner;
         let steps: [Remainders; 2] = std::array::from_fn(|i| by_step(TAIL[i], &tail[i]));
+        let all_free = ninth.all_free();
         let mut total = 0.0;
         for (i, place) in TAIL.into_iter().enumerate() {
             let other = &steps[1 - i];
             // What follows a character of this place that adds so much, whatever stands in the other.
-            let free = other.iter().sum::<f64>() * ninth.all_free() * self.serial;
+            let free = other.iter().sum::<f64>() * all_free * self.serial;
             let around: Remainders = std::array::from_fn(|by| {
                 let checked: f64 = (0..REMAINDERS)
                     .map(|also| {
@@ -248,7 +258,7 @@ impl Sums {
                     seen.beginning * weight * other * ninth.check;
             }
         }
-        self.models_free += seen.weight() * ninth.all_free();
+        self.models_free += seen.weight() * all_free;
         for (sum, weight) in places[NINTH].iter_mut().zip(ninth.free) {
             *sum += seen.weight() * weight * self.serial;
         }
@@ -334,15 +344,14 @@ impl Sums {
     pub fn add_best(&self, best: &mut Best) {
         let models = self.longer(&self.models.best, SERIAL..LENGTH);
         self.close(&models, best, |vin| {
-            let model = PRIORS.model(vin)?;
-            let ninth = &PRIORS.manners[model.manner].ninth;
-            let seen = SeenNinth::new(&self.ninth_pixels, ninth);
+            let manner = PRIORS.model(vin).map(|model| &PRIORS.manners[model.manner]);
+            let seen = manner.map(|manner| SeenNinth::new(&self.ninth_pixels, &manner.ninth));
             // The lists have them as if place 9 weighed the most.
-            Some((1.0 / seen.most, seen))
+            seen.map_or_else(|| self.ninth.clone(), |seen| seen.by_the_most())
         });
         let until_end = (3..KNOWN).chain(TAIL).chain(SERIAL..LENGTH);
         let makers = self.longer(&self.makers.best, until_end);
-        self.close(&makers, best, |_| Some((1.0, self.ninth.clone())));
+        self.close(&makers, best, |_| self.ninth.clone());
     }
 
     /// The best of each remainder with some places more.
@@ -369,19 +378,17 @@ impl Sums {
         })
     }
 
-    /// Fills place 9 in all ways, computed or not: as seen for each, times a factor.
+    /// Fills place 9 in all ways, computed or not, as seen for each.
     fn close(
         &self,
         partial: &[Best; REMAINDERS],
         best: &mut Best,
-        ninth: impl Fn(&Indices) -> Option<(f64, SeenNinth)>,
+        ninth: impl Fn(&Indices) -> SeenNinth,
     ) {
         for (remainder, list) in partial.iter().enumerate() {
             let computed = check_character(remainder);
             for (weight, vin) in list {
-                let Some((factor, seen)) = ninth(vin) else {
-                    continue;
-                };
+                let seen = ninth(vin);
                 for character in 0..CHARACTERS {
                     let check = if character == computed {
                         seen.check * self.ninth_pixels[character]
@@ -390,7 +397,7 @@ impl Sums {
                     };
                     let mut vin = *vin;
                     vin[NINTH] = character as u8;
-                    let weight = weight * factor * (check + seen.free[character]);
+                    let weight = weight * (check + seen.free[character]);
                     let other = best.iter().position(|(_, known)| *known == vin);
                     if other.is_none_or(|index| best[index].0 < weight) {
                         other.map(|index| best.remove(index));
