@@ -44,29 +44,21 @@ pub fn letterbox(frame: &Frame, width: usize, height: usize) -> (Vec<f32>, Lette
 
     let columns = Taps::new(frame.width, inner_width);
     let rows = Taps::new(frame.height, inner_height);
-    let mut squeezed = vec![0.0; frame.height * inner_width];
-    for (source, target) in frame
-        .luma
-        .chunks_exact(frame.width)
-        .zip(squeezed.chunks_exact_mut(inner_width))
-    {
-        for (value, (start, weights)) in target.iter_mut().zip(columns.iter()) {
-            *value = weights
-                .iter()
-                .zip(&source[start..])
-                .map(|(weight, &pixel)| weight * f32::from(pixel))
-                .sum::<f32>();
-        }
-    }
+    // Rows first: whole rows are added up several pixels at a time, and fewer are left.
+    let mut squeezed = vec![0.0; frame.width];
     for (row, (start, weights)) in rows.iter().enumerate() {
+        squeezed.fill(0.0);
+        let sources = frame.luma.chunks_exact(frame.width).skip(start);
+        for (weight, source) in weights.iter().zip(sources) {
+            for (value, &pixel) in squeezed.iter_mut().zip(source) {
+                *value += weight / 255.0 * f32::from(pixel);
+            }
+        }
         let at = (top + row) * width + left;
         let target = &mut pixels[at..at + inner_width];
-        target.fill(0.0);
-        for (index, weight) in weights.iter().enumerate() {
-            let source = &squeezed[(start + index) * inner_width..][..inner_width];
-            for (value, pixel) in target.iter_mut().zip(source) {
-                *value += weight / 255.0 * pixel;
-            }
+        for (value, (start, weights)) in target.iter_mut().zip(columns.iter()) {
+            let taps = weights.iter().zip(&squeezed[start..]);
+            *value = taps.map(|(weight, pixel)| weight * pixel).sum();
         }
     }
     (pixels, geometry)
