@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod quad;
 mod resize;
+mod soften;
 mod warp;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub use decode::{DecodeError, LARGEST_FILE, LARGEST_PICTURE, decode, decode_file
 pub use encode::jpeg;
 pub use quad::{Point, Quad};
 pub use resize::{Letterbox, letterbox};
+pub use soften::soften;
 pub use warp::{unwarp, warp};
 
 /// An 8-bit grey picture, rows top to bottom, no padding: `luma.len() == width * height`.
