@@ -306,8 +306,9 @@ fn cut(
     })
 }
 
-/// A network's input, in which the quad lies at `target`. What is enlarged to it shows the frame's pixels and those of its JPEG: of tuning
-/// photographs, cut at random near their lines, each network reads three in a hundred more softened.
+/// A network's input, in which the quad lies at `target`. What is enlarged to it shows the frame's pixels and those of its JPEG, which
+/// the strips trained on do not: of tuning photographs, cut at random near their lines, a network reads one to six in a hundred more
+/// if they are softened.
 fn strip_of(frame: &Frame, quad: &Quad, target: (f32, f32, f32, f32)) -> Vec<f32> {
     let mut strip = warp(frame, quad, target, STRIP.0, STRIP.1);
     soften(&mut strip, STRIP.0);
