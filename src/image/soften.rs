@@ -3,35 +3,29 @@
 /// Each pixel takes half of its two neighbours' mean, in rows and then in columns; beyond an edge the picture goes on as at its edge.
 /// `width`: pixels a row, of which `pixels` holds whole ones.
 pub fn soften(pixels: &mut [f32], width: usize) {
-    if width == 0 {
-        return;
+    let height = pixels.len().checked_div(width).unwrap_or(0);
+    for row in 0..height {
+        soften_line(pixels, row * width, 1, width);
     }
-    for row in pixels.chunks_exact_mut(width) {
-        let mut before = row[0];
-        for x in 0..width {
-            let after = row[(x + 1).min(width - 1)];
-            let here = row[x];
-            row[x] = blend(before, here, after);
-            before = here;
-        }
-    }
-    let Some(first) = pixels.get(..width) else {
-        return;
-    };
-    let mut before = first.to_vec();
-    let mut rows = pixels.chunks_exact_mut(width).peekable();
-    while let Some(row) = rows.next() {
-        let after = rows.peek();
-        for (x, before) in before.iter_mut().enumerate() {
-            let here = row[x];
-            row[x] = blend(*before, here, after.map_or(here, |row| row[x]));
-            *before = here;
-        }
+    for column in 0..width {
+        soften_line(pixels, column, width, height);
     }
 }
 
-fn blend(before: f32, here: f32, after: f32) -> f32 {
-    0.25 * before + 0.5 * here + 0.25 * after
+/// One row or column: `count` pixels from `first` on, each `step` after the one before.
+fn soften_line(pixels: &mut [f32], first: usize, step: usize, count: usize) {
+    let mut before = None;
+    for i in 0..count {
+        let at = first + i * step;
+        let here = pixels[at];
+        let after = if i + 1 < count {
+            pixels[at + step]
+        } else {
+            here
+        };
+        pixels[at] = 0.25 * before.unwrap_or(here) + 0.5 * here + 0.25 * after;
+        before = Some(here);
+    }
 }
 
 #[cfg(test)]
