@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import strokes
+import vins
 
 CAP = 26  # cap height of a line as drawn, pixels
 MARGIN = 6  # rows above and below it
@@ -35,6 +36,7 @@ FONTS = {  # style: patterns of file names, one a family
 }
 DRAWN = ("stroke", "pins", "matrix")  # styles that no font file has
 STENCILS = ("sans", "narrow", "mono", "stroke")  # styles whose letters stay apart when cut
+ALIKE = 0.2  # of full ink: letters that nowhere differ by more, out of focus, nobody can tell apart
 CLOSED = "04689ABDOPQR"  # letters that fall apart when cut out of sheet metal without bridges
 
 
@@ -147,6 +149,24 @@ def letter(face: Face, character: str) -> np.ndarray:
         middle = image.shape[1] // 2
         image[:, middle - face.stencil // 2 : middle + (face.stencil + 1) // 2] = 0
     return image
+
+
+@lru_cache(maxsize=4000)
+def alike(face: Face, one: str, other: str) -> bool:
+    """Whether a face draws two letters as one: many engravers and plotters have no other stroke for 1 than for I."""
+    width = cell(face) + 2 * SIDE
+    first, second = (cv2.GaussianBlur(_centred(letter(face, c), width), (0, 0), 1.5) for c in (one, other))
+    return float(np.abs(first - second).max()) < 255 * ALIKE
+
+
+def _centred(image: np.ndarray, width: int) -> np.ndarray:
+    missing = max(0, width - image.shape[1])
+    return np.pad(image.astype(np.float32), ((0, 0), (missing // 2, missing - missing // 2)))[:, :width]
+
+
+def readable(face: Face, text: str) -> str:
+    """What a text says to whoever expects a VIN: a letter that no VIN has is the digit that the face draws alike."""
+    return "".join(digit if (digit := vins.TAKEN_FOR.get(c)) and alike(face, c, digit) else c for c in text)
 
 
 @lru_cache

@@ -23,6 +23,7 @@ class Mark:
     """A surface that bears a text, seen straight on."""
 
     picture: np.ndarray  # grey, 0..1
+    text: str  # as it can be read
     corners: np.ndarray  # the text's own, [4,2]
     centres: np.ndarray  # its characters', [n,2]
     inside: np.ndarray | None  # where the plate or label is, 0..1; none if it has no edge
@@ -53,7 +54,7 @@ def mark(rng: random.Random, np_rng, text: str, m: Material, rows: int = 2, belo
         gap = rng.randint(0, 5) if rng.random() < 0.5 else rng.randint(5, CAP)
         paste(field, bars, mx + rng.randint(-60, 60), lines[1] - gap - 2 * CAP if rng.random() < 0.5 else lines[3] + gap)
     middles = np.stack([np.float32(centres) + mx, np.full(len(centres), my + h / 2)], 1).astype(np.float32)
-    return Mark(surface(rng, np_rng, field, m), np.float32(box(*text_box)), middles, inside)
+    return Mark(surface(rng, np_rng, field, m), glyphs.readable(face, text), np.float32(box(*text_box)), middles, inside)
 
 
 class Setting:

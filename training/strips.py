@@ -37,18 +37,18 @@ def sample(rng: random.Random, np_rng, common: list[str], rare: list[str], m: Ma
     if rng.random() < REFUSED:
         text, cut = refused(rng, vins.vin(rng, common, rare))
         return taken(rng, np_rng, text, m, cut)[0], np.full(17, vins.UNKNOWN, np.uint8), np.zeros(17, np.float16), 0
-    text, whole = vins.vin(rng, common, rare), 1
+    text = vins.vin(rng, common, rare)
     if rng.random() < MISSPELT:
-        text, whole = vins.misspelt(rng, text, rng.choice((1, 2, 3, 5, 8))), 0
+        text = vins.misspelt(rng, text, rng.choice((1, 2, 3, 5, 8)))
     for _ in range(TRIES):
-        strip, centres = taken(rng, np_rng, text, m)
+        strip, read, centres = taken(rng, np_rng, text, m)
         if legible(strip):
             break
-    return strip, np.uint8([vins.WRITING.index(c) for c in text]), centres.astype(np.float16), whole
+    return strip, np.uint8([vins.WRITING.index(c) for c in read]), centres.astype(np.float16), int(set(read) <= set(vins.ALPHABET))
 
 
-def taken(rng: random.Random, np_rng, text: str, m: Material, cut=lambda corners: corners) -> tuple[np.ndarray, np.ndarray]:
-    """A text marked, photographed and cut out again where `cut` says; the centres of its characters in the strip."""
+def taken(rng: random.Random, np_rng, text: str, m: Material, cut=lambda corners: corners) -> tuple[np.ndarray, str, np.ndarray]:
+    """A text marked, photographed and cut out again where `cut` says; as it can be read, and the centres of its characters in the strip."""
     made = mark(rng, np_rng, text, m)
     picture = made.picture if made.inside is None else edged(rng, np_rng, made.picture, made.inside)
     shot = view(rng, made.corners, m.aspect)
@@ -58,7 +58,7 @@ def taken(rng: random.Random, np_rng, text: str, m: Material, cut=lambda corners
     photo = stored(rng, sensor(rng, np_rng, focus(rng, weather(rng, np_rng, photo, pixels, m.glass), pixels)))
     to_strip = cv2.getPerspectiveTransform(np.float32(leaning(rng, cut(seen))), BOX)
     strip = cv2.warpPerspective(photo, to_strip, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return strip, cv2.perspectiveTransform(shot.project(made.centres)[None], to_strip)[0, :, 0]
+    return strip, made.text, cv2.perspectiveTransform(shot.project(made.centres)[None], to_strip)[0, :, 0]
 
 
 def leaning(rng: random.Random, corners: np.ndarray) -> np.ndarray:

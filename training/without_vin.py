@@ -55,6 +55,11 @@ TEXTS: dict[str, Callable[[random.Random, str], str]] = {
 }
 
 
+def formed(text: str) -> bool:
+    """Whether a text has the form of a VIN."""
+    return len(text) == vins.LENGTH and set(text) <= set(vins.ALPHABET)
+
+
 def rendered(seed: int, makers: list[str], write: Callable) -> Iterator[tuple[np.ndarray, str]]:
     """Scenes in which a line, and sometimes a smaller one, can be seen; and what the line says."""
     rng, np_rng = random.Random(seed), np.random.default_rng(seed)
@@ -64,7 +69,10 @@ def rendered(seed: int, makers: list[str], write: Callable) -> Iterator[tuple[np
             small = vins.other_text(rng)
             scenes.place(rng, scene, *scenes.writing(rng, np_rng, small), len(small) * rng.uniform(4, 12))
         text = write(rng, vins.vin(rng, makers, makers))
-        shown = scenes.alone(rng, np_rng, scene, *scenes.writing(rng, np_rng, text), len(text) * rng.uniform(*LETTER))
+        made, material = scenes.writing(rng, np_rng, text)
+        if formed(made.text) and not formed(text):
+            continue  # nobody could tell
+        shown = scenes.alone(rng, np_rng, scene, made, material, len(text) * rng.uniform(*LETTER))
         if shown is not None:
             yield shown, text
 

@@ -98,6 +98,17 @@ class Letters(unittest.TestCase):
                 for a, b in itertools.combinations(vins.ALPHABET, 2):
                     self.assertGreater(np.abs(shapes[a] - shapes[b]).mean(), 0.02, f"{a} and {b} in {face}")
 
+    def test_what_a_face_draws_alike_is_read_alike(self):
+        told = {glyphs.readable(glyphs.Face("stroke", weight=5, alternates=alternates), "IOQ") for alternates in (0b00000, 0b01000)}
+        self.assertEqual(told, {"IOQ", "I0Q"})  # a zero that is an O
+        self.assertEqual(glyphs.readable(glyphs.Face("din", glyphs.named("routed-gothic.")), "B1IO0Q"), "B1100Q")
+        self.assertEqual(glyphs.readable(glyphs.Face("mono", glyphs.named("LiberationMono-Regular")), "IOQ"), "IOQ")
+
+    def test_a_strip_says_what_can_be_read(self):
+        for strip, label, centres, whole in drawn(21, 60, "windshield"):
+            if (label != vins.UNKNOWN).all():
+                self.assertEqual(whole, int((label < len(vins.ALPHABET)).all()))
+
     def test_centres_are_the_letters_middles(self):
         text = "HUMVX0H8TMB2ZAWYN"
         for style in self.STYLES:
