@@ -118,11 +118,11 @@ def other_text(rng: random.Random) -> str:
     return " ".join(parts)[:28]
 
 
-def misspelt(rng: random.Random, vin: str, count: int) -> str:
+def misspelt(rng: random.Random, vin: str, count: int, letters: str = BARRED) -> str:
     """A VIN with so many characters that no VIN has."""
     text = list(vin)
     for i in rng.sample(range(LENGTH), count):
-        text[i] = rng.choice(BARRED)
+        text[i] = rng.choice(letters)
     return "".join(text)
 
 

@@ -54,6 +54,10 @@ const HARDLY: f32 = 0.02;
 const ELSEWHERE: f32 = 0.5;
 /// How much of its probability of being a whole VIN it must keep there.
 const AS_WHOLE: f32 = 0.8;
+/// By so much, as a natural logarithm, I, O and Q are rarer where a VIN may be than among the strips trained on, of which every
+/// twentieth has some, and every seventh of the examiner's. Many a typeface has the same stroke for I as for 1, and for O as for 0; a Q
+/// shows its tail.
+pub(super) const RARER: [f32; WRITING - CHARACTERS] = [2.0, 2.0, 0.0];
 pub(super) const CHARACTERS: usize = ALPHABET.len();
 pub(super) type LogP = [[f32; CHARACTERS]; LENGTH];
 /// What the networks tell apart: those, and I, O and Q, which stand in other writing.
@@ -286,7 +290,8 @@ fn cut(
     for (place, logits) in log_p.iter_mut().zip(characters.chunks_exact(WRITING)) {
         let (known, barred) = logits.split_at(CHARACTERS);
         place.copy_from_slice(known);
-        permitted *= logistic(normalise(place) - log_sum(barred));
+        let barred: [f32; RARER.len()] = std::array::from_fn(|i| barred[i] - RARER[i]);
+        permitted *= logistic(normalise(place) - log_sum(&barred));
     }
     let evidence = Evidence {
         log_p,

@@ -5,8 +5,9 @@
 //! al., ICML 2006). The sums over all walks are exact.
 
 use std::iter;
+use std::ops::Range;
 
-use super::recognize::{CHARACTERS, LogP, WRITING};
+use super::recognize::{CHARACTERS, LogP, RARER, WRITING};
 use crate::vin::LENGTH;
 
 /// Columns of a strip.
@@ -17,6 +18,8 @@ const WIDTH: f32 = 4.0;
 const EARLY: f32 = 1.0;
 /// What a column may show: a character of [`WRITING`], what lies beyond the line, or nothing new.
 pub const CLASSES: usize = WRITING + 2;
+/// The characters that no VIN has.
+const BARRED: Range<usize> = CHARACTERS..WRITING;
 const BEYOND: usize = WRITING;
 const NOTHING: usize = WRITING + 1;
 /// Lines are counted to so many characters.
@@ -142,14 +145,17 @@ pub fn spell(logits: &[f32]) -> Spelling {
 
 /// Probabilities, by that of the likeliest.
 fn column(logits: &[f32]) -> Column {
+    let mut logits: [f32; CLASSES] = std::array::from_fn(|c| logits[c]);
+    let barred = logits[BARRED].iter_mut();
+    barred.zip(RARER).for_each(|(logit, rarer)| *logit -= rarer);
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    std::array::from_fn(|c| f64::from(logits[c] - highest).exp().max(LEAST))
+    logits.map(|logit| f64::from(logit - highest).exp().max(LEAST))
 }
 
 /// Without the characters that no VIN has.
 fn without_barred(column: &Column) -> Column {
     let mut column = *column;
-    column[CHARACTERS..WRITING].fill(0.0);
+    column[BARRED].fill(0.0);
     column
 }
 
@@ -232,6 +238,16 @@ pub(super) mod tests {
         ] {
             assert!(of(text).whole < 0.01, "{text}");
         }
+    }
+
+    #[test]
+    fn a_stroke_that_may_as_well_be_an_i_is_a_one() {
+        let mut logits = spelling("1HGCM82633A004352".bytes().map(class));
+        for column in logits.chunks_exact_mut(CLASSES) {
+            column[class(b'I')] = column[class(b'1')];
+        }
+        let whole = spell(&logits).whole;
+        assert!(whole > 0.8, "{whole}");
     }
 
     #[test]
