@@ -110,7 +110,7 @@ def picker(makers: Path) -> Callable[[list[str]], str | None]:
         return 0 if not known else 2 if text[8] == vins.check_digit(text) else 1
 
     def pick(lines: list[str]) -> str | None:
-        texts = (re.sub(r"[\s*]", "", line.upper()).translate(str.maketrans("IOQ", "100")) for line in lines)
+        texts = (re.sub(r"[\s*]", "", line.upper()).translate(str.maketrans(vins.TAKEN_FOR)) for line in lines)
         windows = [text[i : i + vins.LENGTH] for text in texts for i in range(len(text) - vins.LENGTH + 1)]
         return max((w for w in windows if set(w) <= set(vins.ALPHABET)), key=rank, default=None)
 

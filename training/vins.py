@@ -7,7 +7,7 @@ from pathlib import Path
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
 BARRED = "IOQ"  # other writing has them
-TAKEN_FOR = {"I": "1", "O": "0", "Q": "0"}
+TAKEN_FOR = {"I": "1", "O": "0", "Q": "0"}  # by whoever expects a VIN
 WRITING = ALPHABET + BARRED  # what is told apart
 UNKNOWN = 255  # the label of a character that nobody knows; others are places in WRITING
 VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9]))

@@ -4,11 +4,10 @@
 
 Makes, if OUT is not there yet, a folder a class, the same pictures each time:
 - the photographs of a part without the VIN's line: the largest part beside it, or the line filled from around it;
-- rendered scenes (scenes.py) whose main line is no VIN: 17 characters with a Q, a VIN with a character too few or too many,
-  approvals, part numbers, other writing;
+- rendered scenes (scenes.py) whose main line is no VIN: 17 characters with a Q, or with I and O alone, which many a face draws
+  as another draws 1 and 0; a VIN with a character too few or too many, approvals, part numbers, other writing;
 - scenery: parts of the pictures in the given folders, turned; scikit-image and scikit-learn bring some along;
-- `formed_…`: 17 digits, 17 characters that a VIN may have, or a VIN with some I and O, which many a face draws as another draws
-  1 and 0. By their form these are VINs; they stand apart.
+- `formed_…`: 17 digits, or 17 characters that a VIN may have. By their form these are VINs; they stand apart.
 OUT/labels.tsv says of all that they show none, as `vinspect evaluate` takes it. OUT holds photographs of vehicles and is not to be
 published.
 """
@@ -60,7 +59,7 @@ TEXTS: dict[str, Callable[[random.Random, str], str]] = {
     "rendered_other_writing": lambda rng, _: vins.other_text(rng),
     FORMED + "digits": lambda rng, _: "".join(rng.choices(vins.ALPHABET[:10], k=vins.LENGTH)),
     FORMED + "any_characters": lambda rng, _: "".join(rng.choices(vins.ALPHABET, k=vins.LENGTH)),
-    FORMED + "with_i_o": lambda rng, vin: vins.misspelt(rng, vin, rng.randint(2, 4), "IO"),
+    "rendered_with_i_o": lambda rng, vin: vins.misspelt(rng, vin, rng.randint(2, 4), "IO"),
 }
 
 
