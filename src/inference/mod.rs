@@ -3,6 +3,7 @@
 mod float;
 mod model;
 mod tract;
+mod unfold;
 
 pub use model::{Model, ModelError};
 pub use tract::Tract;
