@@ -112,7 +112,7 @@ def recognizer(net: Recognizer, path: Path) -> None:
 def locator(net: Locator, path: Path) -> None:
     graph = Graph()
     features = trunk(graph, net.trunk, "scene")
-    # Nothing here knows how large a scene is: vinspect looks at scenes of two sizes.
+    # Nothing here knows how large a scene is: vinspect looks at scenes of three sizes.
     cells = graph.node("Transpose", [features], "cells", perm=[0, 2, 3, 1])
     out = matmul(graph, cells, net.head.weight[:, :, 0, 0], net.head.bias, "head")
     by_channel = graph.node("Transpose", [out], "head_by_channel", perm=[0, 3, 1, 2])

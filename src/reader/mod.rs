@@ -120,13 +120,14 @@ impl Models {
     }
 }
 
-/// Marks a frame: as many as lines in two runs of the locator.
-const MARKS: usize = 2 * locate::LINES;
+/// Marks a frame: as many as lines in three runs of the locator.
+const MARKS: usize = 3 * locate::LINES;
 
 /// Reads frames with five networks.
 pub struct Reader {
     coarse: Locator,
     fine: Locator,
+    finest: Locator,
     readers: Readers,
     decision: Decision,
 }
@@ -144,6 +145,7 @@ impl Reader {
         Ok(Self {
             coarse: Locator::new(locator, locate::COARSE)?,
             fine: Locator::new(locator, locate::FINE)?,
+            finest: Locator::new(locator, locate::FINEST)?,
             readers: Readers {
                 recognizer: Box::new(Tract::new(recognizer)?),
                 proofreader: Box::new(Tract::new(proofreader)?),

@@ -29,12 +29,14 @@ const STEPS: usize = 4;
 
 /// In which order a frame is looked at. A camera that is fixed for the VIN shows it large; but in a picture that is smaller than
 /// the finer input, text must be large to be readable at all, and the coarser one would lose it.
-fn looks<'a>(reader: &'a Reader, frame: &Frame) -> [&'a Locator; 2] {
-    if frame.width > locate::FINE.0 {
+fn looks<'a>(reader: &'a Reader, frame: &Frame) -> impl Iterator<Item = &'a Locator> {
+    let first = if frame.width > locate::FINE.0 {
         [&reader.coarse, &reader.fine]
     } else {
         [&reader.fine, &reader.coarse]
-    }
+    };
+    let finest = (frame.width >= locate::FINEST.0).then_some(&reader.finest);
+    first.into_iter().chain(finest)
 }
 
 /// Every mark of a frame that may be a VIN.
@@ -48,7 +50,7 @@ pub(super) fn search(
         lines: heapless::Vec::new(),
         marks: heapless::Vec::new(),
     };
-    // There is room for the lines of both looks.
+    // There is room for the lines of all looks.
     let (mut seen, mut faint) = (Quads::new(), Quads::new());
     for locator in looks(reader, frame) {
         let lines = locator.lines(frame)?;
@@ -215,7 +217,7 @@ mod tests {
     use super::*;
     use crate::inference::{Network, NetworkError};
     use crate::reader::locate::tests::{add, nothing, scripted};
-    use crate::reader::locate::{COARSE, FINE};
+    use crate::reader::locate::{COARSE, FINE, FINEST};
     use crate::reader::recognize::{Readers, WRITING, corners_of};
     use crate::reader::spell::tests::spelling;
     use crate::reader::{Decision, Evidence};
@@ -236,7 +238,7 @@ mod tests {
 
     /// One line across the middle of a locator's input, from left to right.
     fn one_line(scene: &[f32]) -> Vec<Vec<f32>> {
-        let size = [COARSE, FINE]
+        let size = [COARSE, FINE, FINEST]
             .into_iter()
             .find(|size| size.0 * size.1 == scene.len());
         let size = size.unwrap();
@@ -261,7 +263,11 @@ mod tests {
     }
 
     /// The marks of a frame that gets brighter from left to right or the other way, and how often the locator ran.
-    fn marks_of(rising: bool, clear: bool) -> (heapless::Vec<Mark, MARKS>, usize) {
+    fn marks_of(
+        (width, height): (usize, usize),
+        rising: bool,
+        clear: bool,
+    ) -> (heapless::Vec<Mark, MARKS>, usize) {
         let runs = Arc::new(AtomicUsize::new(0));
         let locator = |size| {
             let (runs, what) = (runs.clone(), one_line);
@@ -280,6 +286,7 @@ mod tests {
         let reader = Reader {
             coarse: locator(COARSE),
             fine: locator(FINE),
+            finest: locator(FINEST),
             readers: Readers {
                 recognizer: says(),
                 proofreader: says(),
@@ -288,7 +295,6 @@ mod tests {
             },
             decision: Decision::embedded().unwrap(),
         };
-        let (width, height) = (640, 360);
         let luma = (0..width * height).map(|at| {
             let share = (at % width * 255 / width) as u8;
             if rising { share } else { 255 - share }
@@ -304,20 +310,22 @@ mod tests {
 
     #[test]
     fn a_clear_mark_ends_the_search() {
-        let (marks, runs) = marks_of(true, true);
+        let (marks, runs) = marks_of((640, 360), true, true);
         assert_eq!((marks.len(), runs), (1, 1));
         assert!(marks[0].quad.orientation_deg().abs() < 1.0);
     }
 
     #[test]
     fn what_nobody_can_read_does_not() {
-        let (marks, runs) = marks_of(true, false);
-        assert_eq!((marks.len(), runs), (1, 2));
+        for (size, looks) in [((640, 360), 2), ((1280, 720), 3)] {
+            let (marks, runs) = marks_of(size, true, false);
+            assert_eq!((marks.len(), runs), (1, looks));
+        }
     }
 
     #[test]
     fn a_line_is_tried_the_other_way_round() {
-        let (marks, runs) = marks_of(false, true);
+        let (marks, runs) = marks_of((640, 360), false, true);
         assert_eq!((marks.len(), runs), (1, 2));
         assert!(marks[0].quad.orientation_deg().abs() > 179.0);
     }
