@@ -87,6 +87,16 @@ impl Network for SpellsElsewhere {
     }
 }
 
+/// Spells a VIN in one of the strips, and a character more in all others.
+struct SpellsVinIn(usize, AtomicUsize);
+
+impl Network for SpellsVinIn {
+    fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+        let more = usize::from(self.1.fetch_add(1, Ordering::Relaxed) != self.0);
+        Ok(vec![spelling(vec![4; LENGTH + more])])
+    }
+}
+
 /// Says surely that a strip is a whole VIN, whose characters are clear if it is as wanted.
 struct ClearIf(fn(&[f32]) -> bool);
 
@@ -219,6 +229,30 @@ fn a_text_is_cut_where_it_is_spelt() {
     assert!(found.0[0].x < told.0[0].x - 2.0, "{found:?}");
     assert_eq!(found.0[0].y, told.0[0].y);
     assert!(mark.evidence.mark > 0.9);
+}
+
+#[test]
+fn signs_beside_a_text_are_left_out() {
+    // In the first strip it has a sign; in the next three it is cut without the first, the last, and both.
+    for (strip, [begins, ends]) in [(1, [1, 18]), (2, [0, 17]), (3, [1, 18])] {
+        let readers = Readers {
+            recognizer: Box::new(Reads(4)),
+            proofreader: Box::new(Reads(4)),
+            arbiter: Box::new(Reads(4)),
+            examiner: Box::new(SpellsVinIn(strip, AtomicUsize::new(0))),
+        };
+        let mark = read(&readers, &dark(), &likely()).unwrap();
+        let [told, found] = [likely().quad, mark.quad].map(|quad| [quad.0[0].x, quad.0[1].x]);
+        let signs = if strip == 3 { 19.0 } else { 18.0 };
+        let pitch = (told[1] - told[0]) / signs;
+        for (found, places) in found.into_iter().zip([begins, ends]) {
+            assert!(
+                (found - told[0] - places as f32 * pitch).abs() < 0.01,
+                "{strip}"
+            );
+        }
+        assert!(mark.evidence.mark > 0.9);
+    }
 }
 
 /// How often the networks are asked, each saying surely the given character in all places.
