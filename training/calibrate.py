@@ -120,10 +120,11 @@ def main():
     parser.add_argument("--without", type=Path, nargs=2, required=True, metavar=("LABELS", "PICTURES"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--mark-at", type=float, default=0.05)
+    parser.add_argument("--temperatures", type=float, nargs="+", default=(0.2, 0.28, 0.4, 0.55, 0.75), help="to try")
     a = parser.parse_args()
     best = None
     signs = np.array([SIGN[n] for n in FITTED])
-    for temperature in (0.2, 0.28, 0.4, 0.55, 0.75):
+    for temperature in a.temperatures:
         sets = [read(a.vinspect, labels, pictures, temperature, a.mark_at) for labels, pictures in a.on]
         rows = [row for rows in sets for row in rows]
         of = np.repeat(np.arange(len(sets)), [len(rows) for rows in sets])
