@@ -104,12 +104,14 @@ impl Unfold {
             places: along(&|axis| padding[axis].convoluted),
         };
         let weights = shape.c() * unfold.kernel.0 * unfold.kernel.1;
+        let places = unfold.places.0 * unfold.places.1;
         let known = input.datum_type.size_of() == 1
             && plain.group == 1
             && shape.n().is_none_or(|&pictures| pictures == 1)
             && !spec.data_format.c_is_last()
             && weights == packed.k
-            && packed.mn.to_usize().ok()? == unfold.places.0 * unfold.places.1;
+            && packed.mn.to_usize().ok()? == places
+            && weights * places > 0;
         known.then_some(unfold)
     }
 

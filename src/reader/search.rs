@@ -28,15 +28,18 @@ const FEW: usize = 2;
 const STEPS: usize = 4;
 
 /// In which order a frame is looked at. A camera that is fixed for the VIN shows it large; but in a picture that is smaller than
-/// the finer input, text must be large to be readable at all, and the coarser one would lose it.
+/// the finer input, text must be large to be readable at all, and the coarser one would lose it; and enlarging it further does not help.
 fn looks<'a>(reader: &'a Reader, frame: &Frame) -> impl Iterator<Item = &'a Locator> {
     let first = if frame.width > locate::FINE.0 {
         [&reader.coarse, &reader.fine]
     } else {
         [&reader.fine, &reader.coarse]
     };
-    let finest = (frame.width >= locate::FINEST.0).then_some(&reader.finest);
-    first.into_iter().chain(finest)
+    let (width, height) = locate::FINEST;
+    let enlarged = frame.width < width && frame.height < height;
+    first
+        .into_iter()
+        .chain((!enlarged).then_some(&reader.finest))
 }
 
 /// Every mark of a frame that may be a VIN.
@@ -317,7 +320,7 @@ mod tests {
 
     #[test]
     fn what_nobody_can_read_does_not() {
-        for (size, looks) in [((640, 360), 2), ((1280, 720), 3)] {
+        for (size, looks) in [((640, 360), 2), ((1280, 720), 3), ((720, 1280), 3)] {
             let (marks, runs) = marks_of(size, true, false);
             assert_eq!((marks.len(), runs), (1, looks));
         }
