@@ -134,14 +134,15 @@ impl Unfold {
                     row.fill(0);
                 }
             }
-            if self.order.rows == BLOCK {
+            let block = if self.order.rows == BLOCK {
                 weave(&block, &mut woven);
+                &woven
             } else {
-                woven.copy_from_slice(&block);
-            }
+                &block
+            };
             let size = self.order.rows * self.order.columns;
             let panels = matrix.chunks_exact_mut(self.order.panel);
-            for (panel, part) in panels.zip(woven.chunks_exact(size)) {
+            for (panel, part) in panels.zip(block.chunks_exact(size)) {
                 panel[first * self.order.columns..][..size].copy_from_slice(part);
             }
         }

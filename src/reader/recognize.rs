@@ -29,8 +29,8 @@ const AGAIN: [((f32, f32, f32, f32), Who); 5] = [
     ((6.0, 6.0, 250.0, 30.0), Who::Arbiter),
     ((8.0, 4.0, 248.0, 28.0), Who::Proofreader),
 ];
-/// Probability of being a whole VIN from which on one is cut anew: leaning, if it is not clear, and where it is spelt. By what is spelt
-/// with less, signs beside the text are left out; of 400 frames three more are read so.
+/// Probability of being a whole VIN from which on one is cut anew: leaning, if it is not clear, and where it is spelt. With less
+/// it is spelt without what stands at its ends, which may be signs; of 400 frames three more are read so.
 const POSSIBLY: f32 = 0.3;
 /// From one of these probabilities of being a whole VIN and clarities on a mark is read again and examined; the recognizer
 /// takes some clear VINs for hardly one.
