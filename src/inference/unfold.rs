@@ -91,20 +91,19 @@ impl Unfold {
             return None;
         };
         let padding = spec.computed_padding(&[rows, columns]);
-        let along = |of: &dyn Fn(usize) -> usize| (of(0), of(1));
         let unfold = Self {
             plain: plain.clone(),
             packed: packed.clone(),
             order: Order::of(packed)?,
             picture: (rows, columns),
-            kernel: along(&|axis| spec.kernel_shape[axis]),
-            stride: along(&|axis| spec.stride(axis)),
-            dilation: along(&|axis| spec.dilation(axis)),
-            padding: along(&|axis| padding[axis].pad_before),
-            places: along(&|axis| padding[axis].convoluted),
+            kernel: (spec.kernel_shape[0], spec.kernel_shape[1]),
+            stride: (spec.stride(0), spec.stride(1)),
+            dilation: (spec.dilation(0), spec.dilation(1)),
+            padding: (padding[0].pad_before, padding[1].pad_before),
+            places: (padding[0].convoluted, padding[1].convoluted),
         };
         let weights = shape.c() * unfold.kernel.0 * unfold.kernel.1;
-        let places = unfold.places.0 * unfold.places.1;
+        let places = unfold.count();
         let known = input.datum_type.size_of() == 1
             && plain.group == 1
             && shape.n().is_none_or(|&pictures| pictures == 1)
@@ -115,9 +114,14 @@ impl Unfold {
         known.then_some(unfold)
     }
 
+    /// Places of the filter.
+    fn count(&self) -> usize {
+        self.places.0 * self.places.1
+    }
+
     /// The matrix of a picture; `beyond` is what lies around it.
     fn matrix(&self, picture: &[u8], beyond: u8, matrix: &mut [u8]) {
-        let places = self.places.0 * self.places.1;
+        let places = self.count();
         let width = places.next_multiple_of(self.order.columns);
         let taps = self.kernel.0 * self.kernel.1;
         let mut block = vec![0; self.order.rows * width];
@@ -212,7 +216,7 @@ impl EvalOp for Unfold {
     fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let beyond = inputs.get(1).and_then(|value| value.as_bytes().first());
         let kind = inputs[0].datum_type();
-        let panels = (self.places.0 * self.places.1).div_ceil(self.order.columns);
+        let panels = self.count().div_ceil(self.order.columns);
         let size = [panels * self.order.panel];
         let mut matrix = Tensor::zero_aligned::<u8>(&size, self.order.alignment)?;
         self.matrix(
@@ -224,7 +228,7 @@ impl EvalOp for Unfold {
             fact: self.packed.clone(),
             packed: matrix.into_blob()?.into(),
             panel_bytes: self.order.panel,
-            mn: self.places.0 * self.places.1,
+            mn: self.count(),
         });
         let output = PackedMatrixStorage::new_batched(&[1, 1], tvec!(packed));
         Ok(tvec!(output.into_tensor(kind).into_tvalue()))

@@ -157,11 +157,12 @@ fn cut_leaning(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<
 
 /// Spells a mark, once more where it is spelt if that is elsewhere, or without what may be signs beside it.
 fn examine(readers: &Readers, frame: &Frame, mark: &mut Mark) -> Result<Spelling, ReadError> {
-    let first = spelt(&*readers.examiner, frame, &mark.quad)?;
+    let examiner = &*readers.examiner;
+    let first = spelt(examiner, frame, &mark.quad)?;
     let better = if first.whole < POSSIBLY {
-        without_signs(&*readers.examiner, frame, &mark.quad)?
+        without_signs(examiner, frame, &mark.quad)?
     } else {
-        where_spelt(&*readers.examiner, frame, &mark.quad, &first)?
+        where_spelt(examiner, frame, &mark.quad, &first)?
     };
     let Some((quad, there)) = better else {
         return Ok(first);
@@ -195,14 +196,13 @@ fn without_signs(
     frame: &Frame,
     quad: &Quad,
 ) -> Result<Option<(Quad, Spelling)>, ReadError> {
-    let mut best = None;
-    let mut most = POSSIBLY;
+    let mut best: Option<(Quad, Spelling)> = None;
     for (before, behind) in [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)] {
         let pitch = (SPELT.2 - SPELT.0) / (LENGTH as f32 + before + behind);
         let quad = between(quad, SPELT.0 + before * pitch, SPELT.2 - behind * pitch);
         let there = spelt(examiner, frame, &quad)?;
-        if there.whole >= most {
-            most = there.whole;
+        let least = best.as_ref().map_or(POSSIBLY, |(_, best)| best.whole);
+        if there.whole >= least {
             best = Some((quad, there));
         }
     }

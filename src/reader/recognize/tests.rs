@@ -216,15 +216,20 @@ fn what_nobody_takes_for_a_vin_is_not_examined() {
     assert!(mark(0.2) > 0.9 && mark(0.02) < 0.1);
 }
 
-#[test]
-fn a_text_is_cut_where_it_is_spelt() {
+/// What becomes of the likely line that all others read alike.
+fn spelt_by(examiner: impl Network + 'static) -> Mark {
     let readers = Readers {
         recognizer: Box::new(Reads(4)),
         proofreader: Box::new(Reads(4)),
         arbiter: Box::new(Reads(4)),
-        examiner: Box::new(SpellsElsewhere(AtomicUsize::new(0))),
+        examiner: Box::new(examiner),
     };
-    let mark = read(&readers, &dark(), &likely()).unwrap();
+    read(&readers, &dark(), &likely()).unwrap()
+}
+
+#[test]
+fn a_text_is_cut_where_it_is_spelt() {
+    let mark = spelt_by(SpellsElsewhere(AtomicUsize::new(0)));
     let (told, found) = (likely().quad, mark.quad);
     assert!(found.0[0].x < told.0[0].x - 2.0, "{found:?}");
     assert_eq!(found.0[0].y, told.0[0].y);
@@ -235,13 +240,7 @@ fn a_text_is_cut_where_it_is_spelt() {
 fn signs_beside_a_text_are_left_out() {
     // In the first strip it has a sign; in the next three it is cut without the first, the last, and both.
     for (strip, [begins, ends]) in [(1, [1, 18]), (2, [0, 17]), (3, [1, 18])] {
-        let readers = Readers {
-            recognizer: Box::new(Reads(4)),
-            proofreader: Box::new(Reads(4)),
-            arbiter: Box::new(Reads(4)),
-            examiner: Box::new(SpellsVinIn(strip, AtomicUsize::new(0))),
-        };
-        let mark = read(&readers, &dark(), &likely()).unwrap();
+        let mark = spelt_by(SpellsVinIn(strip, AtomicUsize::new(0)));
         let [told, found] = [likely().quad, mark.quad].map(|quad| [quad.0[0].x, quad.0[1].x]);
         let signs = if strip == 3 { 19.0 } else { 18.0 };
         let pitch = (told[1] - told[0]) / signs;
