@@ -2,14 +2,15 @@
 //!
 //! The check digit ties all places together, but only through a sum modulo 11: a dynamic programme over place and
 //! remainder counts every VIN once. The first three places are enumerated, since their prior is a table of triples, and so
-//! are the known models, the first eight with their years, plants and place 9.
+//! are the known models, the first eight with their years, plants and place 9. What is registered is a custom for itself where the pixels
+//! do not speak against it.
 
 mod sums;
 
 use std::ops::Range;
 
 use super::Candidate;
-use super::priors::{CHARACTERS, PRIORS};
+use super::priors::{CHARACTERS, PRIORS, Places, Registered};
 use crate::vin::{LENGTH, Vin};
 use sums::{Best, Seen, Sums, manners_seen, models_seen};
 
@@ -21,6 +22,13 @@ const NEGLIGIBLE: f64 = 1e-7;
 
 /// A model with less than this share of the weight of the likeliest is left out, and so are years and plants of one.
 const OUT_OF_THE_QUESTION: f64 = 1e-11;
+
+/// The same for what is registered, which is more.
+const HARDLY_REGISTERED: f64 = 1e-8;
+
+/// What is registered beyond the likeliest so many weighs what it weighs, but is drawn as its maker's other vehicles are. That much is likely only where hardly
+/// anything can be read.
+const MOST_REGISTERED: usize = 256;
 
 /// Shares, among what looks like a VIN, of numbers of 17 digits and of rows of any 17 characters. Estimates; what the maker, the year
 /// and the serial number of a VIN are like weighs far more.
@@ -59,17 +67,15 @@ impl Posterior {
                 *weight = f64::from((log - highest).max(-DEEPEST) / temperature).exp();
             }
         }
-        let mut customs: Vec<_> = PRIORS
-            .customs
-            .iter()
-            .map(|custom| Sums::new(&pixels, custom))
-            .collect();
-        Self::from_sums(&pixels, &mut customs, offset)
+        let customs = PRIORS.customs.iter();
+        let customs = customs.map(|custom| Sums::new(&pixels, custom)).collect();
+        Self::from_sums(&pixels, customs, offset)
     }
 
-    fn from_sums(pixels: &[[f64; CHARACTERS]; LENGTH], customs: &mut [Sums], offset: f64) -> Self {
+    fn from_sums(pixels: &Places, mut customs: Vec<Sums>, offset: f64) -> Self {
         let mut places = [[0.0; CHARACTERS]; LENGTH];
         let mut makers = PRIORS.makers.iter();
+        let mut likeliest = 0.0_f64;
         for a in 0..CHARACTERS {
             for b in 0..CHARACTERS {
                 let pair = pixels[0][a] * pixels[1][b];
@@ -77,6 +83,7 @@ impl Posterior {
                 for (c, maker) in (0..CHARACTERS).zip(&mut makers) {
                     let start = pair * pixels[2][c] * maker.chance;
                     let code = [a as u8, b as u8, c as u8];
+                    likeliest = likeliest.max(start * customs[maker.custom].until_serial);
                     let total = customs[maker.custom].add_maker(code, start);
                     places[2][c] += total;
                     pair_total += total;
@@ -96,7 +103,22 @@ impl Posterior {
         }
         let manners = manners_seen(pixels);
         let models = models_seen(pixels, &manners);
-        let least = OUT_OF_THE_QUESTION * models.iter().map(Seen::weight).fold(0.0, f64::max);
+        let likeliest_model = models.iter().map(Seen::weight).fold(0.0, f64::max);
+        let likeliest = likeliest.max(likeliest_model);
+        for (i, (weight, row)) in registered_seen(pixels, likeliest).into_iter().enumerate() {
+            let custom = if i < MOST_REGISTERED {
+                customs.push(Sums::new(pixels, &PRIORS.custom_of(row)));
+                customs.len() - 1
+            } else {
+                PRIORS.maker(row.code).custom
+            };
+            let start = weight / customs[custom].until_serial;
+            let total = customs[custom].add_maker(row.code, start);
+            for (place, character) in places.iter_mut().zip(row.code) {
+                place[usize::from(character)] += total;
+            }
+        }
+        let least = OUT_OF_THE_QUESTION * likeliest_model;
         for seen in &models {
             if seen.weight() > least {
                 let total = customs[seen.model.custom].add_model(seen, least, &mut places);
@@ -155,9 +177,41 @@ impl Posterior {
     }
 }
 
+/// What is registered and not out of the question beside the likeliest of it and what has this weight, likeliest first; with what its
+/// places weigh but for place 9 and the serial number.
+fn registered_seen(pixels: &Places, mut likeliest: f64) -> Vec<(f64, &'static Registered)> {
+    let makers = PRIORS
+        .registered
+        .chunk_by(|one, other| one.code == other.code);
+    let mut makers: Vec<_> = makers
+        .map(|rows| {
+            let code = rows[0].code.iter().zip(pixels);
+            let code: f64 = code.map(|(&c, place)| place[usize::from(c)]).product();
+            let most = rows.iter().map(|row| row.chance).fold(0.0, f64::max);
+            (code * most, code, rows)
+        })
+        .collect();
+    makers.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let sums = std::array::from_fn(|place| pixels[place].iter().sum());
+    let mut found = Vec::new();
+    for (most, code, rows) in makers {
+        if most <= HARDLY_REGISTERED * likeliest {
+            break;
+        }
+        for row in rows {
+            let weight = code * row.chance * row.seen(pixels, &sums);
+            likeliest = likeliest.max(weight);
+            found.push((weight, row));
+        }
+    }
+    found.retain(|(weight, _)| *weight > HARDLY_REGISTERED * likeliest);
+    found.sort_by(|one, other| other.0.total_cmp(&one.0));
+    found
+}
+
 /// The evidence for what this alphabet can write beside a VIN, and labels do: a number, or a row of any characters, each as likely
 /// as the next.
-fn others(pixels: &[[f64; CHARACTERS]; LENGTH]) -> f64 {
+fn others(pixels: &Places) -> f64 {
     let row = |of: Range<usize>| -> f64 {
         let characters = of.len() as f64;
         pixels

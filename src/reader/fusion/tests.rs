@@ -129,7 +129,7 @@ fn even_odds_are_a_review() {
 
 #[test]
 fn a_correction_against_the_pixels_is_a_review() {
-    let reading = read([script::seen(script::doubt(CAR, 4, 'G', 4.0))]);
+    let reading = read([script::seen(script::doubt(CAR, 4, 'G', 8.0))]);
     assert_eq!(reading.outcome, Outcome::Review);
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::KEPT;
 use crate::reader::priors::{
-    CHARACTERS, Custom, KNOWN, Model, Ninth, PRIORS, REMAINDERS, SERIAL, TAIL, Tail,
+    CHARACTERS, Custom, KNOWN, Model, Ninth, PRIORS, Places, REMAINDERS, SERIAL, TAIL, Tail,
     check_character, remainder, step,
 };
 use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH};
@@ -99,7 +99,7 @@ impl Seen<'_> {
     }
 }
 
-pub(super) fn manners_seen(pixels: &[[f64; CHARACTERS]; LENGTH]) -> Vec<SeenManner> {
+pub(super) fn manners_seen(pixels: &Places) -> Vec<SeenManner> {
     let manners = PRIORS.manners.iter().map(|manner| {
         let tail: Tail = std::array::from_fn(|i| times(&pixels[TAIL[i]], &manner.tail[i]));
         let [years, plants] = tail.map(|place| place.iter().sum::<f64>());
@@ -112,10 +112,7 @@ pub(super) fn manners_seen(pixels: &[[f64; CHARACTERS]; LENGTH]) -> Vec<SeenMann
     manners.collect()
 }
 
-pub(super) fn models_seen<'a>(
-    pixels: &[[f64; CHARACTERS]; LENGTH],
-    manners: &'a [SeenManner],
-) -> Vec<Seen<'a>> {
+pub(super) fn models_seen<'a>(pixels: &Places, manners: &'a [SeenManner]) -> Vec<Seen<'a>> {
     let models = PRIORS.models.iter().map(|model| {
         let [a, b, c, ..] = model.characters;
         let seen = |places: Range<usize>| -> f64 {
@@ -144,8 +141,10 @@ pub(super) struct Sums {
     /// Pixels alone in place 9.
     ninth_pixels: [f64; CHARACTERS],
     /// Pixels times prior; the first three places and place 9 are not used.
-    weights: [[f64; CHARACTERS]; LENGTH],
-    /// All ways to go on after a maker, with an uncomputed place 9.
+    weights: Places,
+    /// All ways to go on after a maker up to place 11, but for place 9.
+    pub until_serial: f64,
+    /// The same to the end, with an uncomputed place 9.
     free: f64,
     /// The same after place 11.
     serial: f64,
@@ -162,7 +161,7 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub fn new(pixels: &[[f64; CHARACTERS]; LENGTH], custom: &Custom) -> Self {
+    pub fn new(pixels: &Places, custom: &Custom) -> Self {
         let mut weights = [[0.0; CHARACTERS]; LENGTH];
         for place in 3..LENGTH {
             weights[place] = times(&pixels[place], &custom.places[place]);
@@ -193,6 +192,7 @@ impl Sums {
             };
         }
         Self {
+            until_serial,
             free: until_serial * ninth.all_free() * serial,
             ninth,
             ninth_pixels: pixels[NINTH],
@@ -222,12 +222,7 @@ impl Sums {
 
     /// Adds all VINs of a model, and what they weigh to the places of its manner (place 9 where it is not computed); how much
     /// all weigh. What has less than `least` is no candidate.
-    pub fn add_model(
-        &mut self,
-        seen: &Seen,
-        least: f64,
-        places: &mut [[f64; CHARACTERS]; LENGTH],
-    ) -> f64 {
+    pub fn add_model(&mut self, seen: &Seen, least: f64, places: &mut Places) -> f64 {
         let start = remainder(&seen.model.characters);
         let SeenManner { ninth, tail, .. } = seen.manner;
         let steps: [Remainders; 2] = std::array::from_fn(|i| by_step(TAIL[i], &tail[i]));
@@ -296,7 +291,7 @@ impl Sums {
     }
 
     /// Adds, for places 4 to 17, the weight of all VINs with each character there; not what [`Self::add_model`] has added.
-    pub fn add_marginals(&self, places: &mut [[f64; CHARACTERS]; LENGTH]) {
+    pub fn add_marginals(&self, places: &mut Places) {
         let mut free = self.makers.weights.iter().sum::<f64>() * self.free;
         let mut forward = self.makers.weights.map(|weight| self.ninth.check * weight);
         // Place 9 after the tail: models come in between.

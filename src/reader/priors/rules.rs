@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{CHARACTERS, Custom, Ninth};
-use crate::vin::{ALPHABET, LENGTH, Market, country_of, index_of, maker_codes};
+use super::{CHARACTERS, Custom, Ninth, Places};
+use crate::vin::{ALPHABET, Market, country_of, index_of, maker_codes};
 
 /// Share of digits in places 1 to 13; letters share the rest evenly. Measured, rounded; place 13 held no letter, but may
 /// (49 CFR 565.15(d)(4) makes it a digit for light vehicles only).
@@ -60,7 +60,7 @@ fn freedom() -> Custom {
 }
 
 /// Chance of each character in each place, before what the markets ask for in places 9 and 10.
-fn places() -> [[f64; CHARACTERS]; LENGTH] {
+fn places() -> Places {
     std::array::from_fn(|index| match DIGITS.get(index) {
         Some(&share) => digits_and_letters(share),
         None => mix(TAIL, |byte| {
