@@ -10,7 +10,7 @@ mod sums;
 use std::ops::Range;
 
 use super::Candidate;
-use super::priors::{CHARACTERS, PRIORS, Places, Registered};
+use super::priors::{CHARACTERS, PRIORS, Places, Registered, Registrant};
 use crate::vin::{LENGTH, Vin};
 use sums::{Best, Seen, Sums, manners_seen, models_seen};
 
@@ -20,7 +20,8 @@ pub const KEPT: usize = 5;
 /// A custom with less than this share of the posterior cannot hold a candidate worth naming.
 const NEGLIGIBLE: f64 = 1e-7;
 
-/// A model with less than this share of the weight of the likeliest is left out, and so are years and plants of one.
+/// A model with less than this share of the weight of the likeliest is left out, and so are years and plants of one; and a custom with less than
+/// this share of the posterior.
 const OUT_OF_THE_QUESTION: f64 = 1e-11;
 
 /// The same for what is registered, which is more.
@@ -105,16 +106,17 @@ impl Posterior {
         let models = models_seen(pixels, &manners);
         let likeliest_model = models.iter().map(Seen::weight).fold(0.0, f64::max);
         let likeliest = likeliest.max(likeliest_model);
-        for (i, (weight, row)) in registered_seen(pixels, likeliest).into_iter().enumerate() {
+        let registered = registered_seen(pixels, likeliest);
+        for (i, (weight, code, row)) in registered.into_iter().enumerate() {
             let custom = if i < MOST_REGISTERED {
-                customs.push(Sums::new(pixels, &PRIORS.custom_of(row)));
+                customs.push(Sums::new(pixels, &PRIORS.custom_of(code, row)));
                 customs.len() - 1
             } else {
-                PRIORS.maker(row.code).custom
+                PRIORS.maker(code).custom
             };
             let start = weight / customs[custom].until_serial;
-            let total = customs[custom].add_maker(row.code, start);
-            for (place, character) in places.iter_mut().zip(row.code) {
+            let total = customs[custom].add_maker(code, start);
+            for (place, character) in places.iter_mut().zip(code) {
                 place[usize::from(character)] += total;
             }
         }
@@ -130,7 +132,8 @@ impl Posterior {
         let evidence: f64 = customs.iter().map(|sums| sums.total).sum();
         let all = evidence + others(pixels);
         let mut best = Best::new();
-        for sums in customs {
+        let likely = |sums: &&Sums| sums.total > OUT_OF_THE_QUESTION * evidence;
+        for sums in customs.iter().filter(likely) {
             sums.add_marginals(&mut places);
             if sums.total > NEGLIGIBLE * evidence {
                 sums.add_best(&mut best);
@@ -177,34 +180,32 @@ impl Posterior {
     }
 }
 
-/// What is registered and not out of the question beside the likeliest of it and what has this weight, likeliest first; with what its
-/// places weigh but for place 9 and the serial number.
-fn registered_seen(pixels: &Places, mut likeliest: f64) -> Vec<(f64, &'static Registered)> {
-    let makers = PRIORS
-        .registered
-        .chunk_by(|one, other| one.code == other.code);
-    let mut makers: Vec<_> = makers
-        .map(|rows| {
-            let code = rows[0].code.iter().zip(pixels);
-            let code: f64 = code.map(|(&c, place)| place[usize::from(c)]).product();
-            let most = rows.iter().map(|row| row.chance).fold(0.0, f64::max);
-            (code * most, code, rows)
-        })
-        .collect();
-    makers.sort_by(|one, other| other.0.total_cmp(&one.0));
+/// What is registered and not out of the question beside the likeliest of it and what has this weight, likeliest first: what its
+/// places weigh but for place 9 and the serial number, and its first three characters.
+fn registered_seen(
+    pixels: &Places,
+    mut likeliest: f64,
+) -> Vec<(f64, [u8; 3], &'static Registered)> {
+    let registrants = PRIORS.registered.iter().map(|registrant| {
+        let code = registrant.code.iter().zip(pixels);
+        let code = code.map(|(&c, place)| place[usize::from(c)]);
+        (registrant.chance * code.product::<f64>(), registrant)
+    });
+    let mut registrants: Vec<_> = registrants.collect();
+    registrants.sort_by(|one, other| other.0.total_cmp(&one.0));
     let sums = std::array::from_fn(|place| pixels[place].iter().sum());
     let mut found = Vec::new();
-    for (most, code, rows) in makers {
+    for (most, Registrant { code, rows, .. }) in registrants {
         if most <= HARDLY_REGISTERED * likeliest {
             break;
         }
         for row in rows {
-            let weight = code * row.chance * row.seen(pixels, &sums);
+            let weight = most * row.seen(pixels, &sums);
             likeliest = likeliest.max(weight);
-            found.push((weight, row));
+            found.push((weight, *code, row));
         }
     }
-    found.retain(|(weight, _)| *weight > HARDLY_REGISTERED * likeliest);
+    found.retain(|(weight, ..)| *weight > HARDLY_REGISTERED * likeliest);
     found.sort_by(|one, other| other.0.total_cmp(&one.0));
     found
 }

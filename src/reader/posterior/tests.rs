@@ -53,7 +53,10 @@ fn choices() -> impl Strategy<Value = Vec<Choice>> {
     let beginning = prop_oneof![
         Just(Vec::new()),
         (0..PRIORS.models.len()).prop_map(|index| PRIORS.models[index].characters.to_vec()),
-        (0..PRIORS.registered.len()).prop_map(|index| of_registered(&PRIORS.registered[index])),
+        (0..PRIORS.registered.len()).prop_flat_map(|maker| {
+            let Registrant { code, rows, .. } = &PRIORS.registered[maker];
+            (0..rows.len()).prop_map(|row| of_registered(*code, &rows[row]))
+        }),
     ];
     (proptest::collection::vec(choice(), LENGTH), beginning).prop_map(|(mut choices, beginning)| {
         for (choice, character) in choices.iter_mut().zip(beginning) {
@@ -66,15 +69,15 @@ fn choices() -> impl Strategy<Value = Vec<Choice>> {
 }
 
 /// The first eleven characters of a VIN that is as registered.
-fn of_registered(row: &Registered) -> Vec<u8> {
-    let custom = PRIORS.custom_of(row);
+fn of_registered(code: [u8; 3], row: &Registered) -> Vec<u8> {
+    let custom = PRIORS.custom_of(code, row);
     let likeliest = |place: usize| {
         let chances = custom.places[place].iter().enumerate();
         chances
             .max_by(|a, b| a.1.total_cmp(b.1))
             .map_or(0, |(c, _)| c as u8)
     };
-    row.code.into_iter().chain((3..11).map(likeliest)).collect()
+    code.into_iter().chain((3..11).map(likeliest)).collect()
 }
 
 proptest! {

@@ -18,7 +18,7 @@ mod vehicles;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub(super) use registered::Registered;
+pub(super) use registered::{Registered, Registrant};
 
 use crate::vin::{
     ALPHABET, CHECK_CHARACTERS, LENGTH, Market, PLACE_OF_CHECK_DIGIT as NINTH, VALUES, WEIGHTS,
@@ -113,7 +113,7 @@ pub(super) struct Priors {
     pub makers: Vec<Maker>,
     pub strangers: Vec<Stranger>,
     /// In the order of their codes.
-    pub registered: Vec<Registered>,
+    pub registered: Vec<Registrant>,
     /// In the order of their characters.
     pub models: Vec<Model>,
     pub manners: Vec<Manner>,
@@ -190,22 +190,18 @@ impl Priors {
     }
 
     fn add_registered(&mut self) {
-        let mut rows: Vec<_> = registered::rows().collect();
-        for rows in rows.chunk_by_mut(|one, other| one.code == other.code) {
-            let code = rows[0].code;
-            let share = if is_north_american(code) {
+        let share = |code| {
+            if is_north_american(code) {
                 REGISTERED.0
             } else {
                 REGISTERED.1
-            };
-            let all: f64 = rows.iter().map(|row| row.chance).sum();
-            let maker = &mut self.makers[at(code)];
-            for row in rows {
-                row.chance *= maker.chance * share / all;
             }
-            maker.chance *= 1.0 - share;
+        };
+        self.registered =
+            registered::registrants(|code| share(code) * self.makers[at(code)].chance);
+        for registrant in &self.registered {
+            self.makers[at(registrant.code)].chance *= 1.0 - share(registrant.code);
         }
-        self.registered = rows;
     }
 
     fn add_strangers(&mut self, counted: &BTreeMap<[u8; 3], vehicles::Maker>) {
@@ -245,10 +241,10 @@ impl Priors {
 
     /// How what is registered uses the places: those that nothing registered tells of as in North America. Half of it is sold
     /// elsewhere, if its maker is at home there.
-    pub fn custom_of(&self, row: &Registered) -> Custom {
+    pub fn custom_of(&self, code: [u8; 3], row: &Registered) -> Custom {
         let region = &self.customs[rules::custom_of(b'1')];
         Custom {
-            ninth: self.ninth_of(row.code),
+            ninth: self.ninth_of(code),
             places: row.places_within(&region.places),
         }
     }
@@ -289,10 +285,11 @@ impl Priors {
             model.chance * tail.product::<f64>() * manner.ninth.chance(vin)
         });
         let region = &self.customs[rules::custom_of(b'1')];
-        let first = self.registered.partition_point(|row| row.code < code);
-        let rows = self.registered[first..].iter();
-        let rows = rows.take_while(|row| row.code == code);
-        let registered: f64 = rows.map(|row| row.chance_of(vin)).sum();
+        let found = self.registered.binary_search_by_key(&code, |of| of.code);
+        let registered = found.map_or(0.0, |index| {
+            let Registrant { chance, rows, .. } = &self.registered[index];
+            chance * rows.iter().map(|row| row.chance_of(vin)).sum::<f64>()
+        });
         let registered =
             registered * region.product(vin, SERIAL..LENGTH) * self.ninth_of(code).chance(vin);
         let strangers = self.strangers.iter().filter(|other| other.code == code);
@@ -384,7 +381,7 @@ mod tests {
                 .iter()
                 .map(|other| other.chance)
                 .sum::<f64>()
-            + PRIORS.registered.iter().map(|row| row.chance).sum::<f64>();
+            + PRIORS.registered.iter().map(|of| of.chance).sum::<f64>();
         assert!((unknown + known - 1.0).abs() < 1e-9, "{unknown} {known}");
         for custom in &PRIORS.customs {
             assert!(one(&custom.ninth.filler));

@@ -1,7 +1,7 @@
 //! What makers have registered in North America: `models/registered.tsv`.
 
 use super::{CHARACTERS, Places, TAIL};
-use crate::vin::{ALPHABET, LENGTH, index_of};
+use crate::vin::{LENGTH, index_of};
 
 /// Places, counted from 0, that are told.
 const TOLD: [usize; 7] = [3, 4, 5, 6, 7, TAIL[0], TAIL[1]];
@@ -11,12 +11,19 @@ const TOLD: [usize; 7] = [3, 4, 5, 6, 7, TAIL[0], TAIL[1]];
 /// those of `vin_vectors.tsv` (natural logarithm of the likelihood).
 const OTHERWISE: f64 = 0.03;
 
-/// What the vehicles of one maker may hold that have some places in common, each character told of a place as likely as the next.
-pub(in crate::reader) struct Registered {
+/// What one maker has registered.
+pub(in crate::reader) struct Registrant {
     /// The first three characters.
     pub code: [u8; 3],
-    /// Of all vehicles. First in the table's own measure: how many years it was registered for.
+    /// Of a vehicle as it is registered.
     pub chance: f64,
+    pub rows: Vec<Registered>,
+}
+
+/// What vehicles may hold that have some places in common, each character told of a place as likely as the next.
+pub(in crate::reader) struct Registered {
+    /// Among those of its maker.
+    share: f64,
     /// What stands in each of the told places, a bit a character.
     places: [u64; TOLD.len()],
 }
@@ -31,7 +38,7 @@ impl Registered {
         places
     }
 
-    /// Pixels times prior of the told places. `sums`: of the pixels of each place.
+    /// Pixels times prior of the told places among what its maker has registered. `sums`: of the pixels of each place.
     pub fn seen(&self, pixels: &Places, sums: &[f64; LENGTH]) -> f64 {
         let told = TOLD.into_iter().zip(self.places).map(|(place, set)| {
             let (mut members, mut left) = (0.0, set);
@@ -42,14 +49,14 @@ impl Registered {
             let of_set = (1.0 - OTHERWISE) * members / f64::from(set.count_ones());
             of_set + OTHERWISE * sums[place] / CHARACTERS as f64
         });
-        told.product()
+        self.share * told.product::<f64>()
     }
 
-    /// The chance of what stands in the told places of a VIN.
+    /// The chance of what stands in the told places of a VIN among what its maker has registered.
     pub fn chance_of(&self, vin: &[u8; LENGTH]) -> f64 {
         let told = TOLD.into_iter().zip(self.places);
         let shares = told.map(|(place, set)| share(set, usize::from(vin[place])));
-        self.chance * shares.product::<f64>()
+        self.share * shares.product::<f64>()
     }
 }
 
@@ -59,15 +66,37 @@ fn share(set: u64, character: usize) -> f64 {
     (1.0 - OTHERWISE) * member / f64::from(set.count_ones()) + OTHERWISE / CHARACTERS as f64
 }
 
-/// All rows of the table, by code.
-pub(super) fn rows() -> impl Iterator<Item = Registered> {
+/// All makers of the table, in the order of their codes, each with this chance times what is told of its code.
+pub(super) fn registrants(chance: impl Fn([u8; 3]) -> f64) -> Vec<Registrant> {
+    let mut found = Vec::<Registrant>::new();
+    for (code, row) in rows() {
+        match found.last_mut() {
+            Some(last) if last.code == code => last.rows.push(row),
+            _ => found.push(Registrant {
+                code,
+                chance: chance(code),
+                rows: vec![row],
+            }),
+        }
+    }
+    for registrant in &mut found {
+        let all: f64 = registrant.rows.iter().map(|row| row.share).sum();
+        for row in &mut registrant.rows {
+            row.share /= all;
+        }
+    }
+    found
+}
+
+/// All rows of the table with their codes; their shares are how many years they were registered for.
+fn rows() -> impl Iterator<Item = ([u8; 3], Registered)> {
     include_str!("../../../models/registered.tsv")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .filter_map(row)
 }
 
-fn row(line: &str) -> Option<Registered> {
+fn row(line: &str) -> Option<([u8; 3], Registered)> {
     let mut fields = line.split('\t').map(str::as_bytes);
     let mut code = [0; 3];
     let characters: &[u8; 3] = fields.next()?.try_into().ok()?;
@@ -84,28 +113,26 @@ fn row(line: &str) -> Option<Registered> {
     *year = one_of(years)?;
     *plant = set(&mut plants)?;
     let all = descriptors.is_empty() && plants.is_empty() && !places.contains(&0);
-    all.then_some(Registered {
-        code,
-        chance: years.len() as f64,
-        places,
-    })
+    let share = years.len() as f64;
+    all.then_some((code, Registered { share, places }))
 }
+
+/// All characters.
+const ANY: u64 = (1 << CHARACTERS) - 1;
 
 /// Takes a place off the front: a character, a class of them in brackets, or `*`.
 fn set(text: &mut &[u8]) -> Option<u64> {
     let (&first, rest) = text.split_first()?;
-    let length = if first == b'[' {
-        rest.iter().position(|&byte| byte == b']')?
-    } else {
-        0
-    };
-    let (body, rest) = match first {
-        b'[' => (&rest[..length], &rest[length + 1..]),
-        b'*' => (&ALPHABET[..], rest),
-        _ => (&text[..1], rest),
+    let (set, rest) = match first {
+        b'[' => {
+            let length = rest.iter().position(|&byte| byte == b']')?;
+            (one_of(&rest[..length]), &rest[length + 1..])
+        }
+        b'*' => (Some(ANY), rest),
+        _ => (one_of(&text[..1]), rest),
     };
     *text = rest;
-    one_of(body)
+    set
 }
 
 /// Characters, and ranges of the alphabet's.
@@ -134,27 +161,26 @@ mod tests {
         let table = include_str!("../../../models/registered.tsv");
         let lines = table.lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(rows().count(), lines);
-        assert!(rows().map(|row| row.code).is_sorted());
+        assert!(rows().map(|(code, _)| code).is_sorted());
     }
 
     #[test]
     fn places_are_read_as_they_are_written() {
         let bit = |byte| 1 << index_of(byte).unwrap();
-        let row = row("KMT\tG[1-3HK-M]4*D\tPR\tU").unwrap();
+        let (_, row) = row("KMT\tG[1-3HK-M]4*D\tPR\tU").unwrap();
         let second = b"123HKLM".iter().fold(0, |set, &byte| set | bit(byte));
-        let all = (1 << CHARACTERS) - 1;
         let years = bit(b'P') | bit(b'R');
         let wanted = [
             bit(b'G'),
             second,
             bit(b'4'),
-            all,
+            ANY,
             bit(b'D'),
             years,
             bit(b'U'),
         ];
         assert_eq!(row.places, wanted);
-        assert!((row.chance - 2.0).abs() < 1e-9);
+        assert!((row.share - 2.0).abs() < 1e-9);
     }
 
     #[test]
