@@ -20,15 +20,15 @@ pub const KEPT: usize = 5;
 /// A custom with less than this share of the posterior cannot hold a candidate worth naming.
 const NEGLIGIBLE: f64 = 1e-7;
 
-/// A model with less than this share of the weight of the likeliest is left out, and so are years and plants of one; and a custom with less than
-/// this share of the posterior.
+/// A model with less than this share of the weight of the likeliest is left out, and so are years and plants of one; and a custom with
+/// less than this share of the posterior.
 const OUT_OF_THE_QUESTION: f64 = 1e-11;
 
-/// The same for what is registered, which is more.
+/// The same for what is registered, of which there is more.
 const HARDLY_REGISTERED: f64 = 1e-8;
 
-/// What is registered beyond the likeliest so many weighs what it weighs, but is drawn as its maker's other vehicles are. That much is likely only where hardly
-/// anything can be read.
+/// What is registered beyond the likeliest so many weighs what it weighs, but is drawn as its maker's other vehicles are. That much is
+/// likely only where hardly anything can be read.
 const MOST_REGISTERED: usize = 256;
 
 /// Shares, among what looks like a VIN, of numbers of 17 digits and of rows of any 17 characters. Estimates; what the maker, the year
@@ -98,9 +98,7 @@ impl Posterior {
                 .map(|i| pixels[i][usize::from(stranger.code[i])])
                 .product();
             let total = customs[stranger.custom].add_maker(stranger.code, seen * stranger.chance);
-            for (place, character) in places.iter_mut().zip(stranger.code) {
-                place[usize::from(character)] += total;
-            }
+            add_to(&mut places, &stranger.code, total);
         }
         let manners = manners_seen(pixels);
         let models = models_seen(pixels, &manners);
@@ -116,17 +114,13 @@ impl Posterior {
             };
             let start = weight / customs[custom].until_serial;
             let total = customs[custom].add_maker(code, start);
-            for (place, character) in places.iter_mut().zip(code) {
-                place[usize::from(character)] += total;
-            }
+            add_to(&mut places, &code, total);
         }
         let least = OUT_OF_THE_QUESTION * likeliest_model;
         for seen in &models {
             if seen.weight() > least {
                 let total = customs[seen.model.custom].add_model(seen, least, &mut places);
-                for (place, &character) in places.iter_mut().zip(&seen.model.characters) {
-                    place[usize::from(character)] += total;
-                }
+                add_to(&mut places, &seen.model.characters, total);
             }
         }
         let evidence: f64 = customs.iter().map(|sums| sums.total).sum();
@@ -177,6 +171,13 @@ impl Posterior {
             if this.1 < least.1 { this } else { least }
         });
         (index + 1, log_odds(f64::from(probability / self.is_vin)))
+    }
+}
+
+/// Adds what all VINs with these first characters weigh to their places.
+fn add_to(places: &mut Places, characters: &[u8], total: f64) {
+    for (place, &character) in places.iter_mut().zip(characters) {
+        place[usize::from(character)] += total;
     }
 }
 

@@ -239,8 +239,7 @@ impl Priors {
         }
     }
 
-    /// How what is registered uses the places: those that nothing registered tells of as in North America. Half of it is sold
-    /// elsewhere, if its maker is at home there.
+    /// How what is registered uses the places: those that nothing registered tells of as in North America.
     pub fn custom_of(&self, code: [u8; 3], row: &Registered) -> Custom {
         let region = &self.customs[rules::custom_of(b'1')];
         Custom {
@@ -249,6 +248,8 @@ impl Priors {
         }
     }
 
+    /// Place 9 of what is registered. Half of what looks so is sold elsewhere, and done as the maker does there, if it is not at home in
+    /// North America.
     fn ninth_of(&self, code: [u8; 3]) -> Ninth {
         let region = &self.customs[rules::custom_of(b'1')].ninth;
         if is_north_american(code) {
