@@ -43,12 +43,12 @@ def places(key: str) -> tuple[frozenset[str], ...] | None:
             found.append(one_of(body))
         else:
             found.append({"*": ANY, "_": ANY, "#": frozenset("0123456789")}.get(head, frozenset(head)))
-    before = key_length = found.index(frozenset("|")) if frozenset("|") in found else len(found)
-    if before > LETTERS or (key_length < len(found) and before != LETTERS):
+    bar = frozenset("|")
+    letters = found[: found.index(bar)] if bar in found else found
+    if len(letters) > LETTERS or (bar in found and len(letters) < LETTERS):
         return None
-    after = found[before + 1 :][:2]
-    all_places = found[:before] + [ANY] * (LETTERS - before) + after + [ANY] * (2 - len(after))
-    return tuple(place & ANY for place in all_places)
+    padded = letters + [ANY] * (LETTERS - len(letters)) + found[LETTERS + 1 :] + [ANY] * 2
+    return tuple(place & ANY for place in padded[: LETTERS + 2])
 
 
 def one_of(body: str) -> frozenset[str]:
@@ -157,8 +157,9 @@ def main():
             if years & year and all(letters) and plant:
                 registered[code][(*map(bits, letters), bits(plant))] |= bits(years & year)
     lines = []
-    for code, places_of in sorted(registered.items()):
-        for row in together(np.array([(*row, years) for row, years in places_of.items()], np.uint64)):
+    for code, places_of in registered.items():
+        # In one order, as that decides between pairs equally near.
+        for row in together(np.array(sorted((*row, years) for row, years in places_of.items()), np.uint64)):
             *letters, plant, years = (frozenset(c for i, c in enumerate(ALPHABET) if int(place) >> i & 1) for place in row)
             lines.append("\t".join((code, "".join(map(written, letters)), "".join(sorted(years, key=YEARS.index)), written(plant))))
     a.out.write_text(HEADER + "".join(line + "\n" for line in sorted(lines)))

@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::Candidate;
 use super::priors::{CHARACTERS, PRIORS, Places, Registered, Registrant};
 use crate::vin::{LENGTH, Vin};
-use sums::{Best, Seen, Sums, manners_seen, models_seen};
+use sums::{Found, Seen, Sums, manners_seen, models_seen};
 
 /// VINs kept as candidates.
 pub const KEPT: usize = 5;
@@ -125,7 +125,7 @@ impl Posterior {
         }
         let evidence: f64 = customs.iter().map(|sums| sums.total).sum();
         let all = evidence + others(pixels);
-        let mut best = Best::new();
+        let mut best = Found::new();
         let likely = |sums: &&Sums| sums.total > OUT_OF_THE_QUESTION * evidence;
         for sums in customs.iter().filter(likely) {
             sums.add_marginals(&mut places);
@@ -142,6 +142,7 @@ impl Posterior {
             *weight = seen.product::<f64>() * PRIORS.chance(vin);
         }
         best.sort_by(|a, b| b.0.total_cmp(&a.0));
+        best.truncate(KEPT);
         Self {
             log_evidence: evidence.ln() + offset,
             is_vin: (evidence / all) as f32,

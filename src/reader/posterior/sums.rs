@@ -12,13 +12,20 @@ use crate::vin::{LENGTH, PLACE_OF_CHECK_DIGIT as NINTH};
 
 /// Characters of a VIN as indices into the alphabet.
 pub(super) type Indices = [u8; LENGTH];
-/// The best partial or whole VINs, best first.
-pub(super) type Best = heapless::Vec<(f64, Indices), KEPT>;
+/// The best partial VINs, best first.
+type Best = heapless::Vec<(f64, Indices), KEPT>;
+/// The best VINs of all customs, best first: more than are kept, as one that comes about in many ways may be the best though none of
+/// these is.
+pub(super) type Found = heapless::Vec<(f64, Indices), { 8 * KEPT }>;
 /// A weight for each remainder.
 type Remainders = [f64; REMAINDERS];
 
 /// Puts an entry where it belongs among the best, if it does.
-fn keep(best: &mut Best, weight: f64, vin: impl FnOnce() -> Indices) {
+fn keep<const MOST: usize>(
+    best: &mut heapless::Vec<(f64, Indices), MOST>,
+    weight: f64,
+    vin: impl FnOnce() -> Indices,
+) {
     if best.is_full() {
         if best.last().is_some_and(|(least, _)| weight <= *least) {
             return;
@@ -336,7 +343,7 @@ impl Sums {
     }
 
     /// Adds the best VINs.
-    pub fn add_best(&self, best: &mut Best) {
+    pub fn add_best(&self, best: &mut Found) {
         let models = self.longer(&self.models.best, SERIAL..LENGTH);
         self.close(&models, best, |vin| {
             let manner = PRIORS.model(vin).map(|model| &PRIORS.manners[model.manner]);
@@ -377,7 +384,7 @@ impl Sums {
     fn close(
         &self,
         partial: &[Best; REMAINDERS],
-        best: &mut Best,
+        best: &mut Found,
         ninth: impl Fn(&Indices) -> SeenNinth,
     ) {
         for (remainder, list) in partial.iter().enumerate() {
