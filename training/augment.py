@@ -151,15 +151,15 @@ def jittered_cut(strips, centres, loose_share=0.4):
     return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off.flatten(1), loose[:, 0]
 
 
-def examined_cut(strips, centres):
-    """Cuts as the examiner gets them, some of them most of a character off; and the characters' centres in them."""
+def examined_cut(strips, centres, target=SPELT_BOX, reach=13):
+    """Cuts as the examiner gets them, some of them up to `reach` pixels off; and the characters' centres in them."""
     n = len(strips)
-    nominal = torch.tensor(box(*SPELT_BOX))
+    nominal = torch.tensor(box(*target))
     middle = nominal.mean(0)
     off = torch.rand(n, 1) < 0.3
     one = lambda low, high: torch.rand(n, 1) * (high - low) + low
     scale = torch.cat([torch.where(off, one(0.93, 1.07), one(0.975, 1.025)), one(0.85, 1.18)], 1)
-    shift = torch.cat([torch.where(off, one(-13, 13), torch.randn(n, 1) * 2), torch.randn(n, 1) * 0.9], 1)
+    shift = torch.cat([torch.where(off, one(-reach, reach), torch.randn(n, 1) * 2), torch.randn(n, 1) * 0.9], 1)
     ends = (torch.randn(n, 2, 2) * torch.tensor([1.5, 0.9]))[:, [0, 1, 1, 0]]
     each = torch.randn(n, 4, 2) * torch.tensor([1.0, 0.6])
     return cut_at(strips, centres, middle + (nominal - middle) * scale[:, None] + shift[:, None] + ends + each + leaning(n, nominal))

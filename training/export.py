@@ -1,5 +1,5 @@
 """Writes a quantized net as int8 QOperator ONNX: QuantizeLinear, a chain of QLinearConv, DequantizeLinear, and
-the small float tail.
+the small float tail. The arbiter's weights are written as int8, too, but it computes in floats, and is not quantized before.
 
 `python export.py recognizer runs/recognizer/int8.pt ../models/recognizer.onnx`
 """
@@ -8,38 +8,15 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 
+from export_arbiter import arbiter
+from graph import Graph
 from nets import COLUMNS, NETS, PLACES, SCENE, STRIDE, STRIP, Examiner, Locator, Recognizer
 from quantized import LEVELS, STEPS, quantized
 from vins import WRITING
 
 INPUT_SCALE = 1 / STEPS
-
-
-class Graph:
-    """ONNX nodes and constants as they are added."""
-
-    def __init__(self):
-        self.nodes, self.constants = [], []
-
-    def constant(self, name: str, value) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(self, op: str, inputs: list[str], output: str, **attributes) -> str:
-        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
-        return output
-
-    def save(self, path: Path, inputs, outputs, text: str) -> None:
-        value = lambda item: helper.make_tensor_value_info(item[0], TensorProto.FLOAT, item[1])
-        graph = helper.make_graph(self.nodes, "vinspect", [value(i) for i in inputs], [value(o) for o in outputs], self.constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], producer_name="vinspect", doc_string=text)
-        model.ir_version = 8
-        onnx.checker.check_model(model, full_check=True)
-        onnx.save(model, path)
 
 
 def trunk(graph: Graph, blocks, source: str) -> str:
@@ -130,9 +107,9 @@ def main():
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
     a = parser.parse_args()
-    net = quantized(NETS[a.net]())
+    net = NETS[a.net]() if a.net == "arbiter" else quantized(NETS[a.net]())
     net.load_state_dict(torch.load(a.weights))
-    {"locator": locator, "examiner": examiner}.get(a.net, recognizer)(net, a.out)
+    {"locator": locator, "recognizer": recognizer, "examiner": examiner, "arbiter": arbiter}[a.net](net, a.out)
     print(a.out, a.out.stat().st_size, "bytes")
 
 

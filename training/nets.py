@@ -1,15 +1,14 @@
-"""The networks: plain strided convolutions with ReLU, which is what int8 kernels run well.
+"""The networks: plain strided convolutions with ReLU, which is what int8 kernels run well; all but the arbiter.
 
 Each convolution is a `Block` (convolution + batch norm + ReLU); `fold` merges the norm into the
 weights for quantization, and `quantize.py` walks `blocks()` to export them as QLinearConv.
 """
 
-from functools import partial
-
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from lcnet import FEATURES, Lcnet
 from vins import WRITING
 
 PLACES = 17
@@ -17,6 +16,7 @@ STRIP = (32, 256)  # height, width of the recognizer's input
 COLUMNS = 64  # that it is turned into
 TEXT_BOX = (8.0, 4.0, 248.0, 28.0)  # x0 y0 x1 y1: where the text's own corners lie in the strip
 SPELT_BOX = (24.0, 4.0, 232.0, 28.0)  # and where in the examiner's, which has to see what stands beside it
+ARBITER_BOX = (16.0, 4.0, 240.0, 28.0)  # and where in the arbiter's
 WIDE_STRIP = (64, 384)  # height, width of the strips in shards: room to move the cut
 WIDE_BOX = (72.0, 20.0, 312.0, 44.0)  # x0 y0 x1 y1: where the text's corners lie in them
 SCENE = (288, 512)  # height, width of the locator's input
@@ -47,22 +47,15 @@ def context(channels, dilations):
     return [(channels, (1, 5), (1, 1), (0, 2 * d), (1, d)) for d in dilations]
 
 
-# Trunks of the recognizer: channels, kernel, stride, padding, dilation of each layer.
+# The trunk of what sees strips: channels, kernel, stride, padding, dilation of each layer.
 BY_TWO, NARROW, FLAT = ((3, 3), (2, 2)), ((3, 3), (2, 1)), ((4, 1), (1, 1), (0, 0))
-LINE = [(128, *NARROW), (160, *FLAT), *context(160, (1, 1, 1, 4, 8))]
-SHAPES = {
-    "fine": [(24, *BY_TWO), (40,), (80, *BY_TWO), (96,), (96,), *LINE],
-    "coarse": [(32, *BY_TWO), (80, *BY_TWO), (96,), (96,), *LINE],
-    "plain": [(32, (5, 5), (2, 2)), (96, *BY_TWO), (96,), *LINE],
-    "dense": [(48, (5, 5), (2, 2)), (96, *BY_TWO), *LINE],
-    "wide": [(32, (5, 5), (2, 2)), (96, *BY_TWO), (128,), (96,), *LINE],
-}
+TRUNK = [(32, (5, 5), (2, 2)), (96, *BY_TWO), (96,), (128, *NARROW), (160, *FLAT), *context(160, (1, 1, 1, 4, 8))]
 
 
-def strip_trunk(shape):
+def strip_trunk():
     """Strip [N,1,32,256] → features [N,F,1,64]."""
-    channels = [1, *(row[0] for row in SHAPES[shape])]
-    return nn.Sequential(*(Block(i, *row) for i, row in zip(channels, SHAPES[shape]))), channels[-1]
+    channels = [1, *(row[0] for row in TRUNK)]
+    return nn.Sequential(*(Block(i, *row) for i, row in zip(channels, TRUNK))), channels[-1]
 
 
 class Recognizer(nn.Module):
@@ -75,11 +68,9 @@ class Recognizer(nn.Module):
     right, bottom right, bottom left, in strips' widths and heights off TEXT_BOX), for a better cut.
     """
 
-    SHAPE = "plain"
-
-    def __init__(self, shape=SHAPE):
+    def __init__(self):
         super().__init__()
-        self.trunk, features = strip_trunk(shape)
+        self.trunk, features = strip_trunk()
         self.attention = nn.Conv2d(features, PLACES, (1, 1))
         columns = (torch.arange(COLUMNS) + 0.5) / COLUMNS * STRIP[1]
         x0, _, x1, _ = TEXT_BOX
@@ -109,11 +100,11 @@ class Examiner(nn.Module):
     It spells the line column by column, however long it is, and so counts.
     """
 
-    SHAPE = "plain"
+    COLUMNS = COLUMNS
 
-    def __init__(self, shape=SHAPE):
+    def __init__(self):
         super().__init__()
-        self.trunk, features = strip_trunk(shape)
+        self.trunk, features = strip_trunk()
         self.spell = nn.Linear(features, len(WRITING) + 2)
 
     def forward(self, strip):
@@ -122,6 +113,36 @@ class Examiner(nn.Module):
     def heads(self, features):
         """Features [N,F,1,64] → logits."""
         return self.spell(F.dropout(features[:, :, 0].transpose(1, 2), 0.1, self.training))
+
+
+class Enlarged(nn.Module):
+    """Strip [N,1,32,256], 0 to 1 → [N,1,48,352], -1 to 1."""
+
+    SIZE = (48, 352)
+
+    def forward(self, strip):
+        return F.interpolate(strip, self.SIZE, mode="bilinear") * 2 - 1
+
+
+class Arbiter(nn.Module):
+    """Strip [N,1,32,256] → the same of other columns, logits [N,44,38].
+
+    It spells, too, but sees the strip enlarged and comes from a reader of all kinds of text.
+    """
+
+    COLUMNS = Enlarged.SIZE[1] // 8
+
+    def __init__(self):
+        super().__init__()
+        self.trunk = nn.Sequential(Enlarged(), Lcnet())
+        self.spell = nn.Linear(FEATURES, len(WRITING) + 2)
+
+    def forward(self, strip):
+        return self.heads(self.trunk(strip))
+
+    def heads(self, features):
+        """Features [N,44,120] → logits."""
+        return self.spell(features)
 
 
 class Locator(nn.Module):
@@ -151,5 +172,4 @@ class Locator(nn.Module):
         return F.pixel_shuffle(self.head(self.trunk(scene)), self.SPLIT)
 
 
-# Proofreader and arbiter are recognizers of other shapes, so that they make other mistakes.
-NETS = {"locator": Locator, "recognizer": Recognizer, "proofreader": partial(Recognizer, "fine"), "arbiter": partial(Recognizer, "wide"), "examiner": Examiner}
+NETS = {"locator": Locator, "recognizer": Recognizer, "examiner": Examiner, "arbiter": Arbiter}

@@ -40,7 +40,7 @@ def scenes(shards: Path, real: Path) -> torch.Tensor:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("net", choices=NETS)
+    parser.add_argument("net", choices=[name for name in NETS if name != "arbiter"])
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--shards", type=Path, required=True)

@@ -1,5 +1,7 @@
 """What the recognizers learn: which character stands in each of 17 places, whether a strip is a whole VIN, and where its text lies."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -8,14 +10,13 @@ import augment
 from nets import PLACES, Recognizer
 from vins import UNKNOWN
 
-Net = Recognizer
 MARK = 0.3  # weight of the mark's loss
 SMOOTH = 0.01  # of the labels
 
 
-def start(net: Recognizer, weights: dict, strict: bool) -> None:
+def start(net: Recognizer, path: Path) -> None:
     """Takes over trained weights."""
-    net.load_state_dict(weights, strict=strict)
+    net.load_state_dict(torch.load(path))
 
 
 def shown_once(batch, least=0.45):

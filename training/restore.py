@@ -3,7 +3,7 @@
 `python restore.py recognizer ../models/recognizer.onnx runs/restored/last.pt --shards shards`
 
 Training normalises by the statistics of its batches, which an exported net no longer holds: they are taken from
-rendered examples, layer by layer.
+rendered examples, layer by layer. The arbiter has no such norms.
 """
 
 import argparse
@@ -19,13 +19,31 @@ import augment
 from nets import NETS
 
 RECOGNIZER = {"attention": "look", "classify": "characters", "mark": "mark", "edges": "edges", "corners": "corners"}
-HEADS = {"locator": {"head": "head"}, "recognizer": RECOGNIZER, "proofreader": RECOGNIZER, "arbiter": RECOGNIZER, "examiner": {"spell": "spelt"}}
+HEADS = {"locator": {"head": "head"}, "recognizer": RECOGNIZER, "examiner": {"spell": "spelt"}}
+
+
+def constants_of(path: Path) -> dict[str, torch.Tensor]:
+    return {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in onnx.load(path).graph.initializer}
+
+
+@torch.no_grad()
+def arbiter(path: Path) -> torch.nn.Module:
+    """The arbiter of an exported file, which has all of it."""
+    constants = constants_of(path)
+    net = NETS["arbiter"]()
+    for part in (net.trunk[-1], net):
+        for name, parameter in part.named_parameters():
+            if name in constants:
+                scale = constants.get(f"{name.rpartition('.')[0]}.scale") if name.endswith("weight") else None
+                value = constants[name].float()
+                parameter.copy_(value if scale is None else value * scale.reshape(-1, *[1] * (value.dim() - 1)))
+    return net
 
 
 @torch.no_grad()
 def restored(kind: str, path: Path, x: torch.Tensor) -> torch.nn.Module:
     """The net of an exported file; x are some inputs."""
-    constants = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in onnx.load(path).graph.initializer}
+    constants = constants_of(path)
     net = NETS[kind]()
     step = constants["input_scale"]
     for i, block in enumerate(net.trunk):
@@ -59,7 +77,7 @@ def main():
     first = lambda pattern: np.load(sorted(a.shards.glob(pattern))[0])
     shown = first("scenes_*.npz")["pictures"][:64] if a.net == "locator" else first("strips_*.npz")["strips"][:1000]
     x = torch.from_numpy(shown)[:, None].float() / 255
-    net = restored(a.net, a.model, x if a.net == "locator" else augment.cut(x))
+    net = arbiter(a.model) if a.net == "arbiter" else restored(a.net, a.model, x if a.net == "locator" else augment.cut(x))
     a.out.parent.mkdir(parents=True, exist_ok=True)
     torch.save(net.state_dict(), a.out)
 

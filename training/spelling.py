@@ -1,55 +1,91 @@
-"""What the examiner learns: to spell a line column by column, however long it is.
+"""What examiner and arbiter learn: to spell a line column by column, however long it is.
 
 A sequence of symbols is spelt by every walk along the columns that stays at a symbol or goes on to the next, with or without
 `NOTHING` between, which there must be between two alike (connectionist temporal classification: Graves et al., ICML 2006). Its probability is
 the sum over all of them. A line is `BEYOND`, its characters, `BEYOND`; what is none is `BEYOND` alone.
 """
 
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Callable
+
 import numpy as np
 import torch
 
 import augment
-from nets import COLUMNS, PLACES, STRIP, Examiner
+import lcnet
+from nets import ARBITER_BOX, COLUMNS, PLACES, STRIP, Arbiter, Examiner
 from vins import UNKNOWN, WRITING
 
-Net = Examiner
 BEYOND, NOTHING = len(WRITING), len(WRITING) + 1  # what a column shows beside characters
 ANY = len(WRITING) + 2  # characters nobody knows: one or, where a seam went through, parts of two
-MISCOUNTED = {True: 0.3, False: 0.1}  # share, where it is known where characters stand and where not
-NEAR = {True: 0.8, False: 2.0}  # how far from there they may be spelt, in characters
+NEAR = {True: 0.8, False: 2.0}  # how far from where they stand they may be spelt, in characters, where that is known and where not
 FAR, NEVER = -20.0, -1e4  # logarithms
 
 
-def start(net: Examiner, weights: dict, strict: bool) -> None:
-    """Takes over trained weights: its own, or a recognizer's, whose characters it knows."""
+@dataclass(frozen=True)
+class Spelling:
+    """What one of them learns."""
+
+    net: type
+    cut: Callable  # strips, centres → cuts, centres
+    miscounted: dict[bool, float]  # share of lines with a character more or less, where it is known where they stand and where not
+
+    def shown_once(self, batch, least=0.45):
+        """A batch as the net gets it this time: its cuts in some weather, labels, centres, counts (0 for what is no line), and
+        whether the centres are known."""
+        _, labels, centres, marks = batch
+        line = (marks > 0.5) | (labels != UNKNOWN).all(1)
+        located = centres[:, 0] > 0
+        share = torch.where(located, self.miscounted[True], self.miscounted[False])
+        strips, labels, centres, counts = augment.miscounted(*batch[:3], line.float(), share)
+        cuts, centres = self.cut(strips, centres)
+        return augment.weather(cuts, least), labels, centres, counts * line, located
+
+    def losses(self, net, strips, labels, centres, counts, located):
+        """How improbable the lines are, a character; and no figures beside it."""
+        with torch.autocast("cpu", torch.bfloat16):
+            features = net.trunk(strips.to(memory_format=torch.channels_last))
+        log_p = net.heads(features.float()).log_softmax(-1)
+        loss = -spelt(log_p, *symbols(labels, counts), allowed(centres, counts, located, net.COLUMNS)).clamp(min=-200) / PLACES
+        return loss.mean(), {}
+
+    @torch.no_grad()
+    def measure(self, net, shards, most=1000) -> str:
+        """Share of lines spelt right, and of lines with a character more or less spelt with 17 nevertheless."""
+        net.eval()
+        strips, labels, centres, marks = shards.batch(np.arange(min(most, len(shards))))
+        line = (marks > 0.5) & (labels != UNKNOWN).all(1)
+        spell = lambda strips, centres: likeliest(torch.cat([net(part) for part in self.cut(strips, centres)[0].split(250)]))
+        right = ["".join(WRITING[c] for c in row) == found for row, found in zip(labels[line].tolist(), spell(strips[line], centres[line]))]
+        strips, _, centres, _ = augment.miscounted(strips[line], labels[line], centres[line], marks[line], 1.0)
+        longest = [len(found) == PLACES for found in spell(strips, centres)]
+        return f"{np.mean(right):.3f}, miscounted {np.mean(longest):.3f}"
+
+
+EXAMINER = Spelling(Examiner, augment.examined_cut, {True: 0.3, False: 0.1})
+ARBITER = Spelling(Arbiter, partial(augment.examined_cut, target=ARBITER_BOX, reach=8), {True: 0.06, False: 0.06})
+
+
+def start(net, path: Path) -> None:
+    """Takes over trained weights: its own, a recognizer's, whose characters an examiner knows, or PP-OCRv6's, for an arbiter."""
+    if path.suffix == ".onnx":
+        weight, bias, classes = lcnet.load(net.trunk[-1], path)
+        rows = [*(classes.index(c) for c in WRITING), 0, 0]
+        # Its nothing new is what lies beyond the line, too.
+        half = torch.zeros(len(rows)).index_fill(0, torch.tensor([BEYOND, NOTHING]), -np.log(2))
+        net.spell.load_state_dict({"weight": weight[rows], "bias": bias[rows] + half})
+        net.trunk[-1].stem.requires_grad_(False)
+        return
+    weights = torch.load(path)
     if "classify.weight" in weights:
         trunk = {name: value for name, value in weights.items() if name.startswith("trunk")}
         weight, bias = torch.zeros_like(net.spell.weight), torch.zeros_like(net.spell.bias)
         weight[: len(WRITING)], bias[: len(WRITING)] = weights["classify.weight"], weights["classify.bias"]
         bias[NOTHING], bias[BEYOND] = 4.0, 2.0
         weights = {**trunk, "spell.weight": weight, "spell.bias": bias}
-    net.load_state_dict(weights, strict=strict)
-
-
-def shown_once(batch, least=0.45):
-    """A batch as the net gets it this time: its cuts in some weather, labels, centres, counts (0 for what is no line), and
-    whether the centres are known."""
-    _, labels, centres, marks = batch
-    line = (marks > 0.5) | (labels != UNKNOWN).all(1)
-    located = centres[:, 0] > 0
-    share = torch.where(located, MISCOUNTED[True], MISCOUNTED[False])
-    strips, labels, centres, counts = augment.miscounted(*batch[:3], line.float(), share)
-    cuts, centres = augment.examined_cut(strips, centres)
-    return augment.weather(cuts, least), labels, centres, counts * line, located
-
-
-def losses(net, strips, labels, centres, counts, located):
-    """How improbable the lines are, a character; and no figures beside it."""
-    with torch.autocast("cpu", torch.bfloat16):
-        features = net.trunk(strips.to(memory_format=torch.channels_last))
-    log_p = net.heads(features.float()).log_softmax(-1)
-    loss = -spelt(log_p, *symbols(labels, counts), allowed(centres, counts, located)).clamp(min=-200) / PLACES
-    return loss.mean(), {}
+    net.load_state_dict(weights)
 
 
 def symbols(labels, counts):
@@ -66,16 +102,16 @@ def symbols(labels, counts):
     return states, skips, torch.where(counts > 0, counts + 2, 1)
 
 
-def allowed(centres, counts, located):
+def allowed(centres, counts, located, columns=COLUMNS):
     """Logarithms [n,T,2L+1] that keep characters near where they stand, and what lies beyond the line beyond it."""
     first, last = centres[:, :1], centres.gather(1, (counts - 1).clamp(min=1)[:, None])
     pitch = (last - first) / (counts - 1).clamp(min=1)[:, None]
-    column = (torch.arange(COLUMNS) + 0.5)[None] * STRIP[1] / COLUMNS
-    far = torch.zeros(len(centres), COLUMNS, 2 * (centres.shape[1] + 2) + 1, dtype=torch.bool)
+    column = (torch.arange(columns) + 0.5)[None] * STRIP[1] / columns
+    far = torch.zeros(len(centres), columns, 2 * (centres.shape[1] + 2) + 1, dtype=torch.bool)
     reach = torch.where(located, NEAR[True], NEAR[False])[:, None] * pitch
     far[:, :, 3:-2:2] = (column[:, :, None] - centres[:, None]).abs() > reach[:, :, None]
     far[:, :, 1] = column > first + 0.1 * pitch
-    end = (2 * counts + 3)[:, None, None].expand(-1, COLUMNS, 1)
+    end = (2 * counts + 3)[:, None, None].expand(-1, columns, 1)
     far.scatter_(2, end, (column < last - 0.1 * pitch)[:, :, None])
     return torch.where(far & (counts > 0)[:, None, None], FAR, 0.0)
 
@@ -102,16 +138,3 @@ def likeliest(log_p) -> list[str]:
         new = [c for before, c in zip([NOTHING, *row], row) if c != before]
         lines.append("".join(WRITING[c] for c in new if c < len(WRITING)))
     return lines
-
-
-@torch.no_grad()
-def measure(net, shards, most=1000) -> str:
-    """Share of lines spelt right, and of lines with a character more or less spelt with 17 nevertheless."""
-    net.eval()
-    strips, labels, centres, marks = shards.batch(np.arange(min(most, len(shards))))
-    line = (marks > 0.5) & (labels != UNKNOWN).all(1)
-    spell = lambda strips, centres: likeliest(torch.cat([net(part) for part in augment.examined_cut(strips, centres)[0].split(250)]))
-    right = ["".join(WRITING[c] for c in row) == found for row, found in zip(labels[line].tolist(), spell(strips[line], centres[line]))]
-    strips, _, centres, _ = augment.miscounted(strips[line], labels[line], centres[line], marks[line], 1.0)
-    longest = [len(found) == PLACES for found in spell(strips, centres)]
-    return f"{np.mean(right):.3f}, miscounted {np.mean(longest):.3f}"

@@ -1,6 +1,6 @@
-"""Trains a recognizer, or the examiner, on rendered strips and, when given, on strips cut from photographs.
+"""Trains a network that reads strips on rendered ones and, when given, on strips cut from photographs.
 
-`python train_recognizer.py --shards shards --out runs/recognizer [--real shards/real.npz] [--examiner]`
+`python train_recognizer.py --shards shards --out runs/recognizer [--real shards/real.npz] [--net examiner]`
 
 The run can be stopped at any time: OUT/state.pt is written every few hundred steps, and the same command goes on from there.
 OUT/last.pt holds the weights alone. More `--steps` later are a longer run: the rate falls in its last part only.
@@ -18,13 +18,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 import augment
 import reading
 import spelling
-from nets import SHAPES, Recognizer
+from nets import NETS, Recognizer
 from quantized import quantized, settle
 from shards import Shards
 from vins import UNKNOWN
 
 COOLING = 0.35  # the last part of a run, in which the rate falls
-AGAIN = 2  # how often the examiner is shown again what only has an I, O or Q too many
+AGAIN = 2  # how often what spells is shown again what only has an I, O or Q too many
+TASKS = {"recognizer": (reading, reading.start), "examiner": (spelling.EXAMINER, spelling.start), "arbiter": (spelling.ARBITER, spelling.start)}
 
 
 def main():
@@ -33,12 +34,11 @@ def main():
     parser.add_argument("--real", type=Path, help="strips cut from photographs (cut_real.py)")
     parser.add_argument("--real-share", type=float, default=0.5, help="of a batch")
     parser.add_argument("--tune", type=Path, help="strips of the tune part, measured as it goes")
-    parser.add_argument("--init", type=Path, help="weights to start from")
+    parser.add_argument("--net", choices=TASKS, default="recognizer")
+    parser.add_argument("--init", type=Path, help="weights to start from; an examiner may start from a recognizer's, an arbiter from PP-OCRv6_rec_small.onnx")
     parser.add_argument("--judge", type=Path, help="a trained recognizer's weights: marks that it cannot read at all are left out, as they teach nothing")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--shape", choices=SHAPES, default=Recognizer.SHAPE, help="of the trunk")
     parser.add_argument("--steps", type=int, default=40_000, help="batches to learn from")
-    parser.add_argument("--examiner", action="store_true", help="learn to spell lines of any length; --init may be a recognizer's")
     parser.add_argument("--heads", action="store_true", help="leave the trunk as it is: a third of the time")
     parser.add_argument("--int8", action="store_true", help="fold, quantize and fine-tune the float weights of --init")
     parser.add_argument("--batch", type=int, default=128)
@@ -49,11 +49,11 @@ def main():
     torch.manual_seed(a.seed)
     torch.set_num_threads(a.threads)
     rng = np.random.default_rng(a.seed)
-    task = spelling if a.examiner else reading
+    task, start = TASKS[a.net]
     a.out.mkdir(parents=True, exist_ok=True)
-    net = task.Net(a.shape)
+    net = NETS[a.net]()
     if a.init:
-        task.start(net, torch.load(a.init), strict=a.int8)
+        start(net, a.init)
     if a.int8:
         net = quantized(net)
     net = net.to(memory_format=torch.channels_last)
@@ -64,13 +64,14 @@ def main():
         judge.load_state_dict(torch.load(a.judge))
         print(len(rendered), "rendered strips,", len(rendered.drop_unreadable(judge)), "of them readable", flush=True)
     choice = np.arange(len(rendered))
-    if a.examiner:
+    if a.net != "recognizer":
         misspelt = np.flatnonzero((rendered.marks == 0) & (rendered.labels != UNKNOWN).all(1))
         choice = np.concatenate([choice, *[misspelt] * AGAIN])
     real = Shards([a.real]) if a.real else None
     chances = real.evenly() if real else None
     tune = Shards([a.tune]) if a.tune else None
-    net.trunk.requires_grad_(not a.heads)
+    if a.heads:
+        net.trunk.requires_grad_(False)
     learning = [p for p in net.parameters() if p.requires_grad]
     decay = [p for p in learning if p.dim() > 1]
     rest = [p for p in learning if p.dim() <= 1]

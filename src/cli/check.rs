@@ -111,12 +111,11 @@ fn plan(config: &Config, accept_at: f32) -> Vec<String> {
         ));
     }
     plan.push(format!(
-        "They are read by the {}, the {}, the {}, the {} and the {}; a reading of confidence {accept_at} or more is accepted.",
+        "They are read by the {}, the {}, the {} and the {}; a reading of confidence {accept_at} or more is accepted.",
         model("locator", &config.reader.locator, Model::locator()),
         model("recognizer", &config.reader.recognizer, Model::recognizer()),
-        model("proofreader", &config.reader.proofreader, Model::proofreader()),
-        model("arbiter", &config.reader.arbiter, Model::arbiter()),
         model("examiner", &config.reader.examiner, Model::examiner()),
+        model("arbiter", &config.reader.arbiter, Model::arbiter()),
     ));
     plan.push(format!(
         "Reads are kept in {} ({}{} MiB at most) and published to {}:{} as {}.",

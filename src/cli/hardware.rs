@@ -42,9 +42,8 @@ pub fn reader(config: &ReaderConfig) -> Result<Reader, Failure> {
     let models = Models {
         locator: model(&config.locator, Model::locator())?,
         recognizer: model(&config.recognizer, Model::recognizer())?,
-        proofreader: model(&config.proofreader, Model::proofreader())?,
-        arbiter: model(&config.arbiter, Model::arbiter())?,
         examiner: model(&config.examiner, Model::examiner())?,
+        arbiter: model(&config.arbiter, Model::arbiter())?,
     };
     let decision = match &config.calibration {
         Some(path) => {

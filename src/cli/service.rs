@@ -214,9 +214,8 @@ fn settings(config: &Config) -> delivery::Settings {
         models: Models {
             locator: sha256(&config.reader.locator, Model::locator),
             recognizer: sha256(&config.reader.recognizer, Model::recognizer),
-            proofreader: sha256(&config.reader.proofreader, Model::proofreader),
-            arbiter: sha256(&config.reader.arbiter, Model::arbiter),
             examiner: sha256(&config.reader.examiner, Model::examiner),
+            arbiter: sha256(&config.reader.arbiter, Model::arbiter),
         },
     }
 }

@@ -88,9 +88,8 @@ section! {
         accept_at: Option<f32> = None,
         locator: Option<ModelFile> = None,
         recognizer: Option<ModelFile> = None,
-        proofreader: Option<ModelFile> = None,
-        arbiter: Option<ModelFile> = None,
         examiner: Option<ModelFile> = None,
+        arbiter: Option<ModelFile> = None,
         calibration: Option<PathBuf> = None,
     }
 }

@@ -59,9 +59,8 @@ fn the_example_shows_every_key() {
     for value in [
         &config.reader.locator,
         &config.reader.recognizer,
-        &config.reader.proofreader,
-        &config.reader.arbiter,
         &config.reader.examiner,
+        &config.reader.arbiter,
     ] {
         assert!(value.is_some());
     }

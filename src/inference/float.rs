@@ -2,12 +2,10 @@
 //!
 //! Weights stay what they were rounded to. What goes from one layer to the next is cut off where int8 ends, but not rounded.
 
-use std::collections::HashMap;
-
-use tract_onnx::data_resolver::MmapDataResolver;
-use tract_onnx::pb::{GraphProto, NodeProto, TensorProto, tensor_proto::DataType};
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 use tract_onnx::prelude::*;
-use tract_onnx::tensor::load_tensor;
+
+use super::constants::{Constants, floats};
 
 /// Rewrites a graph whose int8 layers are all convolutions (QLinearConv) with zero points of 0; another one stays as it is.
 pub(super) fn in_float(graph: &mut GraphProto) -> TractResult<()> {
@@ -26,7 +24,7 @@ pub(super) fn in_float(graph: &mut GraphProto) -> TractResult<()> {
                 convolution.write(node, first, &mut nodes, &mut added)?;
             }
             "QuantizeLinear" | "DequantizeLinear" => {
-                if constants.0.contains_key(first) || !constants.are_zero(node.input.get(2)) {
+                if constants.contains(first) || !constants.are_zero(node.input.get(2)) {
                     return Ok(());
                 }
                 nodes.push(NodeProto {
@@ -44,41 +42,6 @@ pub(super) fn in_float(graph: &mut GraphProto) -> TractResult<()> {
     Ok(())
 }
 
-/// What is known of a graph before it runs, by name.
-struct Constants(HashMap<String, Tensor>);
-
-impl Constants {
-    fn of(graph: &GraphProto) -> TractResult<Self> {
-        let constants = graph.initializer.iter().map(|constant| {
-            let tensor = load_tensor(&MmapDataResolver, constant, None)?;
-            Ok((constant.name.clone(), tensor))
-        });
-        constants.collect::<TractResult<_>>().map(Self)
-    }
-
-    /// As floats, and its shape.
-    fn floats(&self, name: Option<&String>) -> Option<(Vec<f32>, Vec<i64>)> {
-        let tensor = self.0.get(name?)?;
-        let shape = tensor.shape().iter().map(|&side| side as i64).collect();
-        let floats = tensor.cast_to::<f32>().ok()?;
-        let floats = floats.try_as_plain_ram().ok()?.as_slice::<f32>().ok()?;
-        Some((floats.to_vec(), shape))
-    }
-
-    fn number(&self, name: Option<&String>) -> Option<f32> {
-        self.floats(name)?.0.first().copied()
-    }
-
-    /// Whether zero points are 0, as they are if they are left out.
-    fn are_zero(&self, name: Option<&String>) -> bool {
-        let given = name.filter(|name| !name.is_empty());
-        given.is_none_or(|name| {
-            let points = self.floats(Some(name));
-            points.is_some_and(|(points, _)| points.iter().all(|&point| point == 0.0))
-        })
-    }
-}
-
 /// A convolution as a QLinearConv says it.
 struct Convolution {
     weights: Vec<f32>,
@@ -93,8 +56,7 @@ impl Convolution {
     /// None if it is more than this file is for.
     fn of(node: &NodeProto, constants: &Constants) -> Option<Self> {
         let input = |at: usize| node.input.get(at);
-        let output_zero = constants.0.get(input(7)?)?;
-        let known = output_zero.datum_type() == u8::datum_type()
+        let known = constants.kind(input(7)?)? == u8::datum_type()
             && [2, 5, 7]
                 .into_iter()
                 .all(|at| constants.are_zero(input(at)));
@@ -140,16 +102,9 @@ impl Convolution {
             .first()
             .ok_or_else(|| TractError::msg("a layer without an output"))?;
         let named = |what: &str| format!("{output}/{what}");
-        let mut constant = |what: &str, dims: Vec<i64>, float_data: Vec<f32>| {
-            let name = named(what);
-            constants.push(TensorProto {
-                name: name.clone(),
-                dims,
-                data_type: DataType::Float.into(),
-                float_data,
-                ..TensorProto::default()
-            });
-            name
+        let mut constant = |what: &str, shape: Vec<i64>, values: Vec<f32>| {
+            constants.push(floats(named(what), shape, values));
+            named(what)
         };
         let outputs = self.bias.len() as i64;
         let weights = constant("weights", self.shape, self.weights);

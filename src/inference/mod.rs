@@ -1,5 +1,6 @@
 //! Networks: numbers in, numbers out. Knows nobody.
 
+mod constants;
 mod float;
 mod model;
 mod tract;

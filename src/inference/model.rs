@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// A network as stored.
 #[derive(Clone)]
 pub struct Model {
-    /// What it is for: `locator`, `recognizer`, `proofreader`, `arbiter`, `examiner`.
+    /// What it is for: `locator`, `recognizer`, `examiner`, `arbiter`.
     pub name: &'static str,
     /// ONNX.
     pub bytes: std::borrow::Cow<'static, [u8]>,
@@ -59,31 +59,21 @@ impl Model {
         }
     }
 
-    /// Reads the same strip, and makes other mistakes: `models/proofreader.onnx`.
-    pub fn proofreader() -> Self {
-        Self {
-            name: "proofreader",
-            bytes: include_bytes!("../../models/proofreader.onnx")
-                .as_slice()
-                .into(),
-        }
-    }
-
-    /// Reads what those two do not agree on: `models/arbiter.onnx`.
-    pub fn arbiter() -> Self {
-        Self {
-            name: "arbiter",
-            bytes: include_bytes!("../../models/arbiter.onnx")
-                .as_slice()
-                .into(),
-        }
-    }
-
     /// Spells what was read, and so sees whether that is a whole VIN: `models/examiner.onnx`.
     pub fn examiner() -> Self {
         Self {
             name: "examiner",
             bytes: include_bytes!("../../models/examiner.onnx")
+                .as_slice()
+                .into(),
+        }
+    }
+
+    /// Spells what those two do not agree on: `models/arbiter.onnx`.
+    pub fn arbiter() -> Self {
+        Self {
+            name: "arbiter",
+            bytes: include_bytes!("../../models/arbiter.onnx")
                 .as_slice()
                 .into(),
         }

@@ -128,12 +128,10 @@ pub struct Models {
     pub locator: String,
     /// Reads them.
     pub recognizer: String,
-    /// Reads them, too.
-    pub proofreader: String,
-    /// Reads what those two do not agree on.
-    pub arbiter: String,
     /// Spells what was read, and so sees whether that is a whole VIN.
     pub examiner: String,
+    /// Spells what those two do not agree on.
+    pub arbiter: String,
 }
 
 /// How a station is; by default offline.

@@ -99,12 +99,10 @@ pub struct Models {
     pub locator: Model,
     /// Finds out where exactly they lie, and reads them.
     pub recognizer: Model,
-    /// Reads them, too.
-    pub proofreader: Model,
-    /// Reads what those two do not agree on without a doubt.
-    pub arbiter: Model,
     /// Spells what was read, and so sees whether that is a whole VIN.
     pub examiner: Model,
+    /// Spells what those two do not agree on without a doubt.
+    pub arbiter: Model,
 }
 
 impl Models {
@@ -113,9 +111,8 @@ impl Models {
         Self {
             locator: Model::locator(),
             recognizer: Model::recognizer(),
-            proofreader: Model::proofreader(),
-            arbiter: Model::arbiter(),
             examiner: Model::examiner(),
+            arbiter: Model::arbiter(),
         }
     }
 }
@@ -123,7 +120,7 @@ impl Models {
 /// Marks a frame: as many as lines in three runs of the locator.
 const MARKS: usize = 3 * locate::LINES;
 
-/// Reads frames with five networks.
+/// Reads frames with four networks.
 pub struct Reader {
     coarse: Locator,
     fine: Locator,
@@ -138,9 +135,8 @@ impl Reader {
         let Models {
             locator,
             recognizer,
-            proofreader,
-            arbiter,
             examiner,
+            arbiter,
         } = models;
         Ok(Self {
             coarse: Locator::new(locator, locate::COARSE)?,
@@ -148,9 +144,8 @@ impl Reader {
             finest: Locator::new(locator, locate::FINEST)?,
             readers: Readers {
                 recognizer: Box::new(Tract::new(recognizer)?),
-                proofreader: Box::new(Tract::new(proofreader)?),
-                arbiter: Box::new(Tract::new(arbiter)?),
                 examiner: Box::new(Tract::new(examiner)?),
+                arbiter: Box::new(Tract::new(arbiter)?),
             },
             decision,
         })

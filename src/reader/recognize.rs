@@ -1,34 +1,27 @@
 //! Quad → what its characters are.
 //!
 //! The recognizer also tells where the corners of the text lie in its strip. The locator's corners are rough, so a line is
-//! approached in strips that are cut loosely, each where the last one told. What looks like a mark is read in several close ones,
-//! by three networks: they make different mistakes, and what only one of them sees is not sure. A fourth, the examiner, spells it,
-//! and so tells how many characters there are and where they begin and end.
+//! approached in strips that are cut loosely, each where the last one told. What looks like a mark another network, the examiner,
+//! spells, and so tells how many characters there are and where they begin and end. Where the two do not read the same without a
+//! doubt, a third one, the arbiter, spells it, too: they make different mistakes, and what only one of them sees is not sure.
 
-use super::odds::{log_sum, logistic, normalise};
-use super::spell::{CLASSES, COLUMNS, Spelling, spell};
+use super::odds::{logistic, normalise};
+use super::spell::{Spelling, spell};
 use super::{Evidence, Mark, ReadError};
 use crate::image::{Frame, Point, Quad, soften, unwarp, warp};
 use crate::inference::Network;
 use crate::vin::{ALPHABET, LENGTH};
 
 /// The network's input: pixels a row, rows.
-const STRIP: (usize, usize) = (256, 32);
+pub(super) const STRIP: (usize, usize) = (256, 32);
 /// Where the text's corners should lie in it: x0, y0, x1, y1.
 const TEXT: (f32, f32, f32, f32) = (8.0, 4.0, 248.0, 28.0);
 /// Where they are put while it is not sure where they are.
 const LOOSE: (f32, f32, f32, f32) = (24.0, 7.0, 232.0, 25.0);
 /// Where they are put to be spelt: what stands beside the text must be seen, to tell whether it belongs to it.
 const SPELT: (f32, f32, f32, f32) = (24.0, 4.0, 232.0, 28.0);
-/// Where the corners are put to read a mark again, further along and across, wider and narrower, taller and flatter; and who
-/// does. A reading that hangs on where exactly the strip is cut is not one to be sure of, nor one that hangs on who reads it.
-const AGAIN: [((f32, f32, f32, f32), Who); 5] = [
-    ((6.3, 2.5, 246.3, 29.5), Who::Proofreader),
-    ((9.7, 5.5, 249.7, 26.5), Who::Arbiter),
-    ((10.0, 2.0, 246.0, 26.0), Who::Recognizer),
-    ((6.0, 6.0, 250.0, 30.0), Who::Arbiter),
-    ((8.0, 4.0, 248.0, 28.0), Who::Proofreader),
-];
+/// Where they are put for the arbiter, which has to see that, too.
+const ARBITRATED: (f32, f32, f32, f32) = (16.0, 4.0, 240.0, 28.0);
 /// Probability of being a whole VIN from which on one is cut anew: leaning, if it is not clear, and where it is spelt. With less
 /// it is spelt without what stands at its ends, which may be signs; of 400 frames three more are read so.
 const POSSIBLY: f32 = 0.3;
@@ -41,9 +34,8 @@ const CLEAR: f32 = 0.95;
 const LEANS: [f32; 4] = [-0.15, 0.15, -0.3, 0.3];
 /// How many times as good a leaning cut must be: the best of several looks surer than it is.
 const BETTER: f32 = 1.1;
-/// Odds, as a natural logarithm, against its likeliest rival from which on nobody doubts a character. Two networks that have no
-/// doubt of the same 17 end the asking: of 613 such readings of tuning photographs, the same ones shaken, and rendered scenes,
-/// two were wrong, and both as sure after all the cuts. (So read by the networks before these.)
+/// Odds, as a natural logarithm, against its likeliest rival from which on nobody doubts a character. Where recognizer and examiner have
+/// no doubt of the same 17, the arbiter is not asked.
 const DOUBTLESS: f32 = 4.0;
 /// How far off where it was put a text may be in a loose strip for the next to be a close one, pixels along and across.
 const THERE: (f32, f32) = (6.0, 4.0);
@@ -55,10 +47,6 @@ const HARDLY: f32 = 0.02;
 const ELSEWHERE: f32 = 0.5;
 /// How much of its probability of being a whole VIN it must keep there.
 const AS_WHOLE: f32 = 0.8;
-/// By so much, as a natural logarithm, I, O and Q are rarer where a VIN may be than among the strips trained on, of which every
-/// twentieth has some, and every seventh of the examiner's. Many a typeface has the same stroke for I as for 1, and for O as for 0; a Q
-/// shows its tail.
-pub(super) const RARER: [f32; WRITING - CHARACTERS] = [2.0, 2.0, 0.0];
 pub(super) const CHARACTERS: usize = ALPHABET.len();
 pub(super) type LogP = [[f32; CHARACTERS]; LENGTH];
 /// What the networks tell apart: those, and I, O and Q, which stand in other writing.
@@ -68,28 +56,10 @@ pub(super) const WRITING: usize = CHARACTERS + 3;
 pub struct Readers {
     /// Also finds out where exactly a line lies.
     pub recognizer: Box<dyn Network>,
-    pub proofreader: Box<dyn Network>,
-    /// Is asked only where those two do not agree without a doubt.
-    pub arbiter: Box<dyn Network>,
     /// Is shown what may be a VIN, and spells it.
     pub examiner: Box<dyn Network>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Who {
-    Recognizer,
-    Proofreader,
-    Arbiter,
-}
-
-impl Readers {
-    fn network(&self, who: Who) -> &dyn Network {
-        match who {
-            Who::Recognizer => &*self.recognizer,
-            Who::Proofreader => &*self.proofreader,
-            Who::Arbiter => &*self.arbiter,
-        }
-    }
+    /// Spells what those two do not agree on without a doubt.
+    pub arbiter: Box<dyn Network>,
 }
 
 /// Where a line's text lies, and how probable it is that it is a VIN.
@@ -114,7 +84,7 @@ pub fn approach(
 
 /// Reads a line.
 pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadError> {
-    let recognizer = readers.network(Who::Recognizer);
+    let recognizer = &*readers.recognizer;
     let mut quad = line.quad;
     let mut strip = cut(recognizer, frame, &quad, TEXT)?;
     if !strip.is_within(CLOSE) {
@@ -137,7 +107,7 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
         let spelling = examine(readers, frame, &mut mark)?;
         mark.evidence.mark = spelling.whole;
         if spelling.whole >= HARDLY {
-            read_again(readers, frame, &mut mark, &spelling)?;
+            arbitrate(readers, frame, &mut mark, &spelling)?;
         }
     }
     Ok(mark)
@@ -158,7 +128,7 @@ fn cut_leaning(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<
 /// Spells a mark, once more where it is spelt if that is elsewhere, or without what may be signs beside it.
 fn examine(readers: &Readers, frame: &Frame, mark: &mut Mark) -> Result<Spelling, ReadError> {
     let examiner = &*readers.examiner;
-    let first = spelt(examiner, frame, &mark.quad)?;
+    let first = examined(examiner, frame, &mark.quad)?;
     let better = if first.whole < POSSIBLY {
         without_signs(examiner, frame, &mark.quad)?
     } else {
@@ -186,7 +156,7 @@ fn where_spelt(
         return Ok(None);
     }
     let quad = between(quad, x0, x1);
-    let there = spelt(examiner, frame, &quad)?;
+    let there = examined(examiner, frame, &quad)?;
     Ok((there.whole >= AS_WHOLE * first.whole).then_some((quad, there)))
 }
 
@@ -200,7 +170,7 @@ fn without_signs(
     for (before, behind) in [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)] {
         let pitch = (SPELT.2 - SPELT.0) / (LENGTH as f32 + before + behind);
         let quad = between(quad, SPELT.0 + before * pitch, SPELT.2 - behind * pitch);
-        let there = spelt(examiner, frame, &quad)?;
+        let there = examined(examiner, frame, &quad)?;
         let least = best.as_ref().map_or(POSSIBLY, |(_, best)| best.whole);
         if there.whole >= least {
             best = Some((quad, there));
@@ -214,43 +184,41 @@ fn between(quad: &Quad, x0: f32, x1: f32) -> Quad {
     unwarp(quad, SPELT, corners_of((x0, SPELT.1, x1, SPELT.3)))
 }
 
-fn spelt(examiner: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Spelling, ReadError> {
-    let outputs = examiner.run(strip_of(frame, quad, SPELT))?;
-    match outputs.as_slice() {
-        [columns] if columns.len() == COLUMNS * CLASSES => Ok(spell(columns)),
-        _ => Err(ReadError::Shape("examiner")),
-    }
+fn examined(examiner: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Spelling, ReadError> {
+    spelt(examiner, frame, quad, SPELT)?.ok_or(ReadError::Shape("examiner"))
 }
 
-/// Averages what is seen in a mark's cuts, as logarithms: its characters, and how probable it is that all are permitted. It is only a
-/// VIN if they are.
-fn read_again(
+/// What a network that spells says of a strip in which the quad lies at `target`; none if it is another network.
+fn spelt(
+    network: &dyn Network,
+    frame: &Frame,
+    quad: &Quad,
+    target: (f32, f32, f32, f32),
+) -> Result<Option<Spelling>, ReadError> {
+    let outputs = network.run(strip_of(frame, quad, target))?;
+    Ok(match outputs.as_slice() {
+        [columns] => spell(columns),
+        _ => None,
+    })
+}
+
+/// Takes the examiner's word beside the recognizer's and, if they do not say the same without a doubt, the arbiter's, which counts as
+/// much as both: it reads more, and sees what they see differently.
+fn arbitrate(
     readers: &Readers,
     frame: &Frame,
     mark: &mut Mark,
     spelling: &Spelling,
 ) -> Result<(), ReadError> {
-    let mut said = vec![(Who::Recognizer, mark.evidence.log_p)];
-    let mut permitted = vec![];
-    for (target, who) in AGAIN {
-        let strip = cut(readers.network(who), frame, &mark.quad, target)?;
-        let log_p = strip.evidence.log_p;
-        let certain = said
-            .iter()
-            .any(|(other, earlier)| *other != who && agree_without_doubt(earlier, &log_p));
-        said.push((who, log_p));
-        // Of what no VIN has the recognizer has seen little.
-        if who != Who::Recognizer {
-            permitted.push(strip.permitted.ln());
-        }
-        if certain {
-            break;
-        }
-    }
-    let permitted = permitted.iter().sum::<f32>() / permitted.len().max(1) as f32;
-    let cuts = said.iter().map(|(_, log_p)| log_p);
-    mark.evidence.log_p = mean(cuts.chain([&spelling.log_p]));
-    mark.evidence.mark *= permitted.exp();
+    let (one, other) = (mark.evidence.log_p, spelling.log_p);
+    mark.evidence.log_p = if agree_without_doubt(&one, &other) {
+        mean([&one, &other])
+    } else {
+        let last = spelt(&*readers.arbiter, frame, &mark.quad, ARBITRATED)?
+            .ok_or(ReadError::Shape("arbiter"))?
+            .log_p;
+        mean([&one, &other, &last, &last])
+    };
     Ok(())
 }
 
@@ -296,8 +264,6 @@ pub(super) fn likeliest(logs: &[f32; CHARACTERS]) -> (usize, f32) {
 /// What a strip shows.
 struct Strip {
     evidence: Evidence,
-    /// Probability that none of its characters is one that no VIN has.
-    permitted: f32,
     /// Where the text really is in the frame.
     text: Quad,
     /// How far its corners are from where they were put, pixels of the strip.
@@ -327,12 +293,9 @@ fn cut(
         return Err(ReadError::Shape("recognizer"));
     }
     let mut log_p = [[0.0; CHARACTERS]; LENGTH];
-    let mut permitted = 1.0;
     for (place, logits) in log_p.iter_mut().zip(characters.chunks_exact(WRITING)) {
-        let (known, barred) = logits.split_at(CHARACTERS);
-        place.copy_from_slice(known);
-        let barred: [f32; RARER.len()] = std::array::from_fn(|i| barred[i] - RARER[i]);
-        permitted *= logistic(normalise(place) - log_sum(&barred));
+        place.copy_from_slice(&logits[..CHARACTERS]);
+        normalise(place);
     }
     let evidence = Evidence {
         log_p,
@@ -346,7 +309,6 @@ fn cut(
     });
     Ok(Strip {
         evidence,
-        permitted,
         text: unwarp(quad, target, told),
         off: std::array::from_fn(|i| (told[i].x - wanted[i].x, told[i].y - wanted[i].y)),
     })

@@ -276,25 +276,24 @@ mod tests {
             let (runs, what) = (runs.clone(), one_line);
             scripted(Says { runs, what }, size)
         };
-        let says = || {
+        let says = Says {
+            runs: Arc::default(),
+            what: move |strip: &[f32]| brighter(strip, clear),
+        };
+        let spells = || {
             Box::new(Says {
                 runs: Arc::default(),
-                what: move |strip: &[f32]| brighter(strip, clear),
+                what: |_: &[f32]| vec![spelling([0; LENGTH])],
             })
-        };
-        let spells = Says {
-            runs: Arc::default(),
-            what: |_: &[f32]| vec![spelling([0; LENGTH])],
         };
         let reader = Reader {
             coarse: locator(COARSE),
             fine: locator(FINE),
             finest: locator(FINEST),
             readers: Readers {
-                recognizer: says(),
-                proofreader: says(),
-                arbiter: says(),
-                examiner: Box::new(spells),
+                recognizer: Box::new(says),
+                examiner: spells(),
+                arbiter: spells(),
             },
             decision: Decision::embedded().unwrap(),
         };
