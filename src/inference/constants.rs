@@ -62,8 +62,7 @@ pub(super) fn floats(name: String, dims: Vec<i64>, float_data: Vec<f32>) -> Tens
     }
 }
 
-/// Computes what a graph makes of constants alone by DequantizeLinear, with a scale for each output or one for all. tract would do it in
-/// every run.
+/// Computes, once, what a graph makes of constants alone by DequantizeLinear, with a scale for each output or one for all.
 pub(super) fn unpack_weights(graph: &mut GraphProto) -> TractResult<()> {
     let constants = Constants::of(graph)?;
     let mut unpacked = Vec::new();
