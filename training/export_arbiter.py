@@ -11,9 +11,9 @@ from torch import nn
 from graph import Graph
 from lcnet import FEATURES, HEADS, Excite
 from nets import STRIP, Arbiter, Enlarged
+from quantized import LEVELS
 from vins import WRITING
 
-LEVELS = 127  # of weights, either way
 PLAIN = {"strides": [1, 1], "pads": [0, 0, 0, 0], "group": 1}  # what a convolution has that says nothing of it
 
 

@@ -31,12 +31,11 @@ def arbiter(path: Path) -> torch.nn.Module:
     """The arbiter of an exported file, which has all of it."""
     constants = constants_of(path)
     net = NETS["arbiter"]()
-    for part in (net.trunk[-1], net):
-        for name, parameter in part.named_parameters():
-            if name in constants:
-                scale = constants.get(f"{name.rpartition('.')[0]}.scale") if name.endswith("weight") else None
-                value = constants[name].float()
-                parameter.copy_(value if scale is None else value * scale.reshape(-1, *[1] * (value.dim() - 1)))
+    for name, parameter in net.named_parameters():
+        layer, _, what = name.removeprefix("trunk.1.").rpartition(".")
+        value = constants[f"{layer}.{what}"].float()
+        scale = constants.get(f"{layer}.scale") if what == "weight" else None
+        parameter.copy_(value if scale is None else value * scale.reshape(-1, *[1] * (value.dim() - 1)))
     return net
 
 

@@ -15,7 +15,7 @@ import torch
 
 import augment
 import lcnet
-from nets import ARBITER_BOX, COLUMNS, PLACES, STRIP, Arbiter, Examiner
+from nets import ARBITER_BOX, COLUMNS, PLACES, STRIP
 from vins import UNKNOWN, WRITING
 
 BEYOND, NOTHING = len(WRITING), len(WRITING) + 1  # what a column shows beside characters
@@ -28,7 +28,6 @@ FAR, NEVER = -20.0, -1e4  # logarithms
 class Spelling:
     """What one of them learns."""
 
-    net: type
     cut: Callable  # strips, centres → cuts, centres
     miscounted: dict[bool, float]  # share of lines with a character more or less, where it is known where they stand and where not
 
@@ -64,8 +63,8 @@ class Spelling:
         return f"{np.mean(right):.3f}, miscounted {np.mean(longest):.3f}"
 
 
-EXAMINER = Spelling(Examiner, augment.examined_cut, {True: 0.3, False: 0.1})
-ARBITER = Spelling(Arbiter, partial(augment.examined_cut, target=ARBITER_BOX, reach=8), {True: 0.06, False: 0.06})
+EXAMINER = Spelling(augment.examined_cut, {True: 0.3, False: 0.1})
+ARBITER = Spelling(partial(augment.examined_cut, target=ARBITER_BOX, reach=8), {True: 0.06, False: 0.06})
 
 
 def start(net, path: Path) -> None:

@@ -55,6 +55,8 @@ def main():
     if a.init:
         start(net, a.init)
     if a.int8:
+        if a.net == "arbiter":
+            parser.error("the arbiter computes in floats: there is no --int8 of it")
         net = quantized(net)
     net = net.to(memory_format=torch.channels_last)
     rendered = Shards(sorted(a.shards.glob("strips_*.npz")))

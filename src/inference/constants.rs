@@ -51,8 +51,16 @@ impl Constants {
     }
 }
 
+/// What bytes of weights stand for, with a scale for each output or one for all; none without scales.
+pub(super) fn scaled(bytes: &[f32], scales: &[f32]) -> Option<Vec<f32>> {
+    let each = bytes.len().checked_div(scales.len())?.max(1);
+    let rows = bytes.chunks(each).zip(scales);
+    let values = rows.flat_map(|(row, scale)| row.iter().map(move |byte| byte * scale));
+    Some(values.collect())
+}
+
 /// A constant.
-pub(super) fn floats(name: String, dims: Vec<i64>, float_data: Vec<f32>) -> TensorProto {
+pub(super) fn float_constant(name: String, dims: Vec<i64>, float_data: Vec<f32>) -> TensorProto {
     TensorProto {
         name,
         dims,
@@ -92,14 +100,8 @@ fn unpacked_weights(node: &NodeProto, constants: &Constants) -> Option<TensorPro
     {
         return None;
     }
-    let each = bytes.len().checked_div(scales.len())?.max(1);
-    let rows = bytes.chunks(each).zip(&scales);
-    let values = rows.flat_map(|(row, scale)| row.iter().map(move |byte| byte * scale));
-    Some(floats(
-        node.output.first()?.clone(),
-        shape,
-        values.collect(),
-    ))
+    let output = node.output.first()?.clone();
+    Some(float_constant(output, shape, scaled(&bytes, &scales)?))
 }
 
 #[cfg(test)]
@@ -133,7 +135,7 @@ mod tests {
             int32_data: vec![1, -2, 3, 4, 5, -127],
             ..TensorProto::default()
         };
-        let scale = floats("scale".into(), vec![scales.len() as i64], scales.to_vec());
+        let scale = float_constant("scale".into(), vec![scales.len() as i64], scales.to_vec());
         GraphProto {
             node: vec![node],
             initializer: vec![bytes, scale],

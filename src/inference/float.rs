@@ -5,7 +5,7 @@
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 use tract_onnx::prelude::*;
 
-use super::constants::{Constants, floats};
+use super::constants::{Constants, float_constant, scaled};
 
 /// Rewrites a graph whose int8 layers are all convolutions (QLinearConv) with zero points of 0; another one stays as it is.
 pub(super) fn in_float(graph: &mut GraphProto) -> TractResult<()> {
@@ -69,17 +69,13 @@ impl Convolution {
         // One for all outputs, or one for each.
         let (scales, _) = constants.floats(input(4))?;
         let scale = |output: usize| scales.get(output).or(scales.first()).copied();
-        let each = bytes.len().checked_div(outputs)?;
         let scales: Vec<f32> = (0..outputs).map(scale).collect::<Option<_>>()?;
-        let weights = bytes.chunks(each.max(1)).zip(&scales);
         let bias = match input(8) {
             Some(_) => constants.floats(input(8))?.0,
             None => vec![0.0; outputs],
         };
         Some(Self {
-            weights: weights
-                .flat_map(|(row, scale)| row.iter().map(move |byte| byte * scale))
-                .collect(),
+            weights: scaled(&bytes, &scales)?,
             shape,
             bias: bias
                 .iter()
@@ -103,7 +99,7 @@ impl Convolution {
             .ok_or_else(|| TractError::msg("a layer without an output"))?;
         let named = |what: &str| format!("{output}/{what}");
         let mut constant = |what: &str, shape: Vec<i64>, values: Vec<f32>| {
-            constants.push(floats(named(what), shape, values));
+            constants.push(float_constant(named(what), shape, values));
             named(what)
         };
         let outputs = self.bias.len() as i64;

@@ -18,10 +18,13 @@ pub(super) const STRIP: (usize, usize) = (256, 32);
 const TEXT: (f32, f32, f32, f32) = (8.0, 4.0, 248.0, 28.0);
 /// Where they are put while it is not sure where they are.
 const LOOSE: (f32, f32, f32, f32) = (24.0, 7.0, 232.0, 25.0);
-/// Where they are put to be spelt: what stands beside the text must be seen, to tell whether it belongs to it.
+/// Where they are put to be spelt by the examiner: what stands beside the text must be seen, to tell whether it belongs to it.
 const SPELT: (f32, f32, f32, f32) = (24.0, 4.0, 232.0, 28.0);
-/// Where they are put for the arbiter, which has to see that, too.
+/// And by the arbiter.
 const ARBITRATED: (f32, f32, f32, f32) = (16.0, 4.0, 240.0, 28.0);
+/// Into how many columns they turn the strip.
+const EXAMINER_COLUMNS: usize = 64;
+const ARBITER_COLUMNS: usize = 44;
 /// Probability of being a whole VIN from which on one is cut anew: leaning, if it is not clear, and where it is spelt. With less
 /// it is spelt without what stands at its ends, which may be signs; of 400 frames three more are read so.
 const POSSIBLY: f32 = 0.3;
@@ -185,21 +188,13 @@ fn between(quad: &Quad, x0: f32, x1: f32) -> Quad {
 }
 
 fn examined(examiner: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Spelling, ReadError> {
-    spelt(examiner, frame, quad, SPELT)?.ok_or(ReadError::Shape("examiner"))
+    let outputs = examiner.run(strip_of(frame, quad, SPELT))?;
+    spell(&outputs, EXAMINER_COLUMNS).ok_or(ReadError::Shape("examiner"))
 }
 
-/// What a network that spells says of a strip in which the quad lies at `target`; none if it is another network.
-fn spelt(
-    network: &dyn Network,
-    frame: &Frame,
-    quad: &Quad,
-    target: (f32, f32, f32, f32),
-) -> Result<Option<Spelling>, ReadError> {
-    let outputs = network.run(strip_of(frame, quad, target))?;
-    Ok(match outputs.as_slice() {
-        [columns] => spell(columns),
-        _ => None,
-    })
+fn arbitrated(arbiter: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Spelling, ReadError> {
+    let outputs = arbiter.run(strip_of(frame, quad, ARBITRATED))?;
+    spell(&outputs, ARBITER_COLUMNS).ok_or(ReadError::Shape("arbiter"))
 }
 
 /// Takes the examiner's word beside the recognizer's and, if they do not say the same without a doubt, the arbiter's, which counts as
@@ -214,9 +209,7 @@ fn arbitrate(
     mark.evidence.log_p = if agree_without_doubt(&one, &other) {
         mean([&one, &other])
     } else {
-        let last = spelt(&*readers.arbiter, frame, &mark.quad, ARBITRATED)?
-            .ok_or(ReadError::Shape("arbiter"))?
-            .log_p;
+        let last = arbitrated(&*readers.arbiter, frame, &mark.quad)?.log_p;
         mean([&one, &other, &last, &last])
     };
     Ok(())

@@ -222,7 +222,7 @@ mod tests {
     use crate::reader::locate::tests::{add, nothing, scripted};
     use crate::reader::locate::{COARSE, FINE, FINEST};
     use crate::reader::recognize::{Readers, WRITING, corners_of};
-    use crate::reader::spell::tests::spelling;
+    use crate::reader::spell::tests::{arbitration, spelling};
     use crate::reader::{Decision, Evidence};
     use crate::vin::LENGTH;
 
@@ -280,11 +280,13 @@ mod tests {
             runs: Arc::default(),
             what: move |strip: &[f32]| brighter(strip, clear),
         };
-        let spells = || {
-            Box::new(Says {
-                runs: Arc::default(),
-                what: |_: &[f32]| vec![spelling([0; LENGTH])],
-            })
+        let spells = Says {
+            runs: Arc::default(),
+            what: |_: &[f32]| vec![spelling([0; LENGTH])],
+        };
+        let arbitrates = Says {
+            runs: Arc::default(),
+            what: |_: &[f32]| vec![arbitration([0; LENGTH])],
         };
         let reader = Reader {
             coarse: locator(COARSE),
@@ -292,8 +294,8 @@ mod tests {
             finest: locator(FINEST),
             readers: Readers {
                 recognizer: Box::new(says),
-                examiner: spells(),
-                arbiter: spells(),
+                examiner: Box::new(spells),
+                arbiter: Box::new(arbitrates),
             },
             decision: Decision::embedded().unwrap(),
         };

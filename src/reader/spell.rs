@@ -18,8 +18,6 @@ pub const CLASSES: usize = WRITING + 2;
 const BARRED: Range<usize> = CHARACTERS..WRITING;
 const BEYOND: usize = WRITING;
 const NOTHING: usize = WRITING + 1;
-/// A VIN of seventeen times the same character needs one between any two, and something beyond it at both ends.
-const LEAST_COLUMNS: usize = 2 * LENGTH + 1;
 /// Lines are counted to so many characters.
 const MOST: usize = LENGTH + 3;
 /// Probability, by that of a column's likeliest, below which nothing falls: no column rules anything out.
@@ -107,13 +105,14 @@ fn walks<'a>(columns: impl Iterator<Item = &'a Column>) -> Vec<Walks> {
     iter::once(Walks::START).chain(steps).collect()
 }
 
-/// From logits [columns][38]; none if they are not that, or of fewer columns than a VIN may take.
-pub fn spell(logits: &[f32]) -> Option<Spelling> {
-    let (columns, rest) = logits.as_chunks::<CLASSES>();
-    if !rest.is_empty() || columns.len() < LEAST_COLUMNS {
+/// From a network's outputs: logits [columns][38] alone; none if they are anything else.
+pub fn spell(outputs: &[Vec<f32>], columns: usize) -> Option<Spelling> {
+    let [logits] = outputs else { return None };
+    let (logits, rest) = logits.as_chunks::<CLASSES>();
+    if !rest.is_empty() || logits.len() != columns {
         return None;
     }
-    let columns: Vec<Column> = columns.iter().map(column).collect();
+    let columns: Vec<Column> = logits.iter().map(column).collect();
     let all = columns
         .iter()
         .fold(Walks::START, |walks, column| walks.next(column));
@@ -169,30 +168,43 @@ pub(super) mod tests {
     use super::*;
     use crate::vin::ALPHABET;
 
-    /// Columns of a strip.
-    pub const COLUMNS: usize = 64;
-    /// Where the first character is seen of a text that lies where it was put, and how far its characters are from each other.
+    /// Columns of the examiner.
+    const COLUMNS: usize = 64;
+    /// In which of them the first character is seen of a text that lies where it was put, and how far its characters are from each other.
     const FIRST: usize = 6;
     const PITCH: f32 = 3.06;
 
-    /// Columns that show a text where it was put.
+    /// Columns that show the examiner a text where it was put.
     pub fn spelling(text: impl IntoIterator<Item = usize>) -> Vec<f32> {
+        shown(&apart(text, PITCH), FIRST, COLUMNS)
+    }
+
+    /// And the arbiter.
+    pub fn arbitration(text: impl IntoIterator<Item = usize>) -> Vec<f32> {
+        shown(&apart(text, 2.26), 3, 44)
+    }
+
+    fn apart(text: impl IntoIterator<Item = usize>, pitch: f32) -> Vec<usize> {
         let mut classes = vec![];
         for (place, class) in text.into_iter().enumerate() {
-            classes.resize((place as f32 * PITCH).round() as usize, NOTHING);
+            classes.resize((place as f32 * pitch).round() as usize, NOTHING);
             classes.push(class);
         }
-        shown(&classes)
+        classes
     }
 
     /// Columns that each show a class, and the others what lies beyond the line.
-    fn shown(classes: &[usize]) -> Vec<f32> {
-        let mut logits = vec![0.0; COLUMNS * CLASSES];
+    fn shown(classes: &[usize], first: usize, columns: usize) -> Vec<f32> {
+        let mut logits = vec![0.0; columns * CLASSES];
         for (at, column) in logits.chunks_exact_mut(CLASSES).enumerate() {
-            let class = at.checked_sub(FIRST).and_then(|along| classes.get(along));
+            let class = at.checked_sub(first).and_then(|along| classes.get(along));
             column[*class.unwrap_or(&BEYOND)] = 12.0;
         }
         logits
+    }
+
+    fn said(logits: Vec<f32>) -> Spelling {
+        spell(&[logits], COLUMNS).unwrap()
     }
 
     fn class(character: u8) -> usize {
@@ -204,7 +216,7 @@ pub(super) mod tests {
     }
 
     fn of(text: &str) -> Spelling {
-        spell(&spelling(text.bytes().map(class))).unwrap()
+        said(spelling(text.bytes().map(class)))
     }
 
     fn text(spelling: &Spelling) -> String {
@@ -248,7 +260,7 @@ pub(super) mod tests {
         for column in logits.chunks_exact_mut(CLASSES) {
             column[class(b'I')] = column[class(b'1')];
         }
-        let whole = spell(&logits).unwrap().whole;
+        let whole = said(logits).whole;
         assert!((0.3..0.7).contains(&whole), "{whole}");
     }
 
@@ -258,17 +270,21 @@ pub(super) mod tests {
         classes.insert(12, NOTHING); // between the zeros
         classes.insert(9, NOTHING); // between the threes
         classes.insert(4, classes[4]);
-        let spelling = spell(&shown(&classes)).unwrap();
+        let spelling = said(shown(&classes, FIRST, COLUMNS));
         assert!(spelling.whole > 0.99 && text(&spelling) == "1HGCM82633A004352");
         classes.remove(10);
-        assert!(spell(&shown(&classes)).unwrap().whole < 0.01);
+        assert!(said(shown(&classes, FIRST, COLUMNS)).whole < 0.01);
     }
 
     #[test]
     fn what_spells_nothing_sensible_is_none() {
-        let mut flicker = shown(&(0..CLASSES).cycle().take(COLUMNS).collect::<Vec<_>>());
+        let mut flicker = shown(
+            &(0..CLASSES).cycle().take(COLUMNS).collect::<Vec<_>>(),
+            FIRST,
+            COLUMNS,
+        );
         flicker.iter_mut().for_each(|logit| *logit *= 9.0);
-        let spelling = spell(&flicker).unwrap();
+        let spelling = said(flicker);
         assert!(spelling.whole < 0.01, "{}", spelling.whole);
         assert!(
             spelling
@@ -278,8 +294,23 @@ pub(super) mod tests {
                 .all(|log| log.is_finite())
         );
         for nonsense in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            let whole = spell(&[nonsense; COLUMNS * CLASSES]).unwrap().whole;
+            let whole = said(vec![nonsense; COLUMNS * CLASSES]).whole;
             assert!((0.0..0.5).contains(&whole), "{nonsense}: {whole}");
+        }
+    }
+
+    #[test]
+    fn other_outputs_are_none_of_a_speller() {
+        let columns = spelling([4; LENGTH]);
+        let less = columns[1..].to_vec();
+        let other = arbitration([4; LENGTH]);
+        for outputs in [
+            vec![],
+            vec![less],
+            vec![other],
+            vec![columns.clone(), columns],
+        ] {
+            assert!(spell(&outputs, COLUMNS).is_none());
         }
     }
 
@@ -289,9 +320,8 @@ pub(super) mod tests {
         fn places_add_up_and_reading_backwards_turns_them(
             logits in proptest::collection::vec(-9.0f32..9.0, COLUMNS * CLASSES)
         ) {
-            let forwards = spell(&logits).unwrap();
-            let turned: Vec<f32> = logits.rchunks_exact(CLASSES).flatten().copied().collect();
-            let backwards = spell(&turned).unwrap();
+                        let turned: Vec<f32> = logits.rchunks_exact(CLASSES).flatten().copied().collect();
+            let (forwards, backwards) = (said(logits), said(turned));
             prop_assert!((0.0..=1.0).contains(&forwards.whole));
             prop_assert!((forwards.whole - backwards.whole).abs() < 1e-4);
             for (place, mirrored) in iter::zip(&forwards.log_p, backwards.log_p.iter().rev()) {

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::inference::NetworkError;
-use crate::reader::spell::{CLASSES, tests::spelling};
+use crate::reader::spell::{
+    CLASSES,
+    tests::{arbitration, spelling},
+};
 
 /// Says that the text lies an eighth of the strip further right in the first strip, and where it should in all others.
 struct Shifts(Mutex<usize>);
@@ -74,6 +77,15 @@ impl Network for Spells {
     }
 }
 
+/// Spells a character in all places, as the arbiter does.
+struct Arbitrates(usize);
+
+impl Network for Arbitrates {
+    fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+        Ok(vec![arbitration([self.0; LENGTH])])
+    }
+}
+
 /// Spells a VIN, in the first strip two characters off.
 struct SpellsElsewhere(AtomicUsize);
 
@@ -123,7 +135,7 @@ fn moved_until_clear(luma: fn(f32, f32) -> f32, clear: fn(&[f32]) -> bool) -> [f
     let readers = Readers {
         recognizer: Box::new(ClearIf(clear)),
         examiner: Box::new(Spells(0, LENGTH)),
-        arbiter: Box::new(Spells(0, LENGTH)),
+        arbiter: Box::new(Arbitrates(0)),
     };
     let mark = read(&readers, &frame, &likely()).unwrap();
     let told = likely().quad;
@@ -173,7 +185,7 @@ fn mark(character: usize, times: usize) -> f32 {
     let readers = Readers {
         recognizer: Box::new(Reads(4)),
         examiner: Box::new(Spells(character, times)),
-        arbiter: Box::new(Spells(character, times)),
+        arbiter: Box::new(Arbitrates(character)),
     };
     let mark = read(&readers, &dark(), &likely()).unwrap();
     mark.evidence.mark
@@ -201,7 +213,7 @@ fn what_nobody_takes_for_a_vin_is_not_examined() {
         let readers = Readers {
             recognizer: Box::new(Judges(recognized)),
             examiner: Box::new(Spells(4, LENGTH)),
-            arbiter: Box::new(Spells(4, LENGTH)),
+            arbiter: Box::new(Arbitrates(4)),
         };
         read(&readers, &dark(), &likely()).unwrap().evidence.mark
     };
@@ -214,7 +226,7 @@ fn spelt_by(examiner: impl Network + 'static) -> Mark {
     let readers = Readers {
         recognizer: Box::new(Reads(4)),
         examiner: Box::new(examiner),
-        arbiter: Box::new(Spells(4, LENGTH)),
+        arbiter: Box::new(Arbitrates(4)),
     };
     read(&readers, &dark(), &likely()).unwrap()
 }
@@ -258,7 +270,7 @@ fn asked([recognizer, examiner, arbiter]: [usize; 3]) -> [usize; 3] {
     }
     let (recognizer, recognized) = counted(Reads(recognizer));
     let (examiner, examined) = counted(Spells(examiner, LENGTH));
-    let (arbiter, arbitrated) = counted(Spells(arbiter, LENGTH));
+    let (arbiter, arbitrated) = counted(Arbitrates(arbiter));
     let readers = Readers {
         recognizer,
         examiner,
@@ -280,7 +292,7 @@ fn the_arbiter_turns_the_scale() {
         let readers = Readers {
             recognizer: Box::new(Reads(4)),
             examiner: Box::new(Spells(5, LENGTH)),
-            arbiter: Box::new(Spells(says, LENGTH)),
+            arbiter: Box::new(Arbitrates(says)),
         };
         let mark = read(&readers, &dark(), &likely()).unwrap();
         let (read, odds) = likeliest(&mark.evidence.log_p[0]);
@@ -290,13 +302,16 @@ fn the_arbiter_turns_the_scale() {
 
 #[test]
 fn another_network_is_no_arbiter() {
-    let readers = Readers {
-        recognizer: Box::new(Reads(4)),
-        examiner: Box::new(Spells(5, LENGTH)),
-        arbiter: Box::new(Reads(4)),
-    };
-    let error = read(&readers, &dark(), &likely()).err().unwrap();
-    assert!(error.to_string().contains("arbiter"), "{error}");
+    let others: [Box<dyn Network>; 2] = [Box::new(Reads(4)), Box::new(Spells(4, LENGTH))];
+    for arbiter in others {
+        let readers = Readers {
+            recognizer: Box::new(Reads(4)),
+            examiner: Box::new(Spells(5, LENGTH)),
+            arbiter,
+        };
+        let error = read(&readers, &dark(), &likely()).err().unwrap();
+        assert!(error.to_string().contains("arbiter"), "{error}");
+    }
 }
 
 #[test]
@@ -306,7 +321,7 @@ fn the_cut_follows_the_text() {
     let readers = Readers {
         recognizer: Box::new(Shifts(Mutex::new(0))),
         examiner: Box::new(Spells(4, LENGTH)),
-        arbiter: Box::new(Spells(4, LENGTH)),
+        arbiter: Box::new(Arbitrates(4)),
     };
     let (line, there) = approach(&*readers.recognizer, &frame, &rough).unwrap();
     assert!(!there);
