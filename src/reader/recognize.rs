@@ -44,8 +44,8 @@ const DOUBTLESS: f32 = 4.0;
 const THERE: (f32, f32) = (6.0, 4.0);
 /// Further off than this, a close strip is cut once more.
 const CLOSE: (f32, f32) = (2.0, 2.0);
-/// What is a whole VIN with less probability by its spelling is not read again: nobody speaks of it.
-const HARDLY: f32 = 0.02;
+/// What is a whole VIN with less probability by the examiner's spelling is none, and the arbiter is not asked.
+const HARDLY: f32 = 1e-4;
 /// So many characters off where it was put, a text is cut anew where it was spelt.
 const ELSEWHERE: f32 = 0.5;
 /// How much of its probability of being a whole VIN it must keep there.
@@ -198,7 +198,7 @@ fn arbitrated(arbiter: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Spell
 }
 
 /// Takes the examiner's word beside the recognizer's and, if they do not say the same without a doubt, the arbiter's, which counts as
-/// much as both: it reads more, and sees what they see differently.
+/// much as both: it reads more, and sees what they see differently. Whether they are a whole VIN says who was asked last.
 fn arbitrate(
     readers: &Readers,
     frame: &Frame,
@@ -206,11 +206,17 @@ fn arbitrate(
     spelling: &Spelling,
 ) -> Result<(), ReadError> {
     let (one, other) = (mark.evidence.log_p, spelling.log_p);
-    mark.evidence.log_p = if agree_without_doubt(&one, &other) {
-        mean([&one, &other])
+    mark.evidence = if agree_without_doubt(&one, &other) {
+        Evidence {
+            log_p: mean([&one, &other]),
+            mark: spelling.whole,
+        }
     } else {
-        let last = arbitrated(&*readers.arbiter, frame, &mark.quad)?.log_p;
-        mean([&one, &other, &last, &last])
+        let last = arbitrated(&*readers.arbiter, frame, &mark.quad)?;
+        Evidence {
+            log_p: mean([&one, &other, &last.log_p, &last.log_p]),
+            mark: last.whole,
+        }
     };
     Ok(())
 }

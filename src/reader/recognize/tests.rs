@@ -86,6 +86,15 @@ impl Network for Arbitrates {
     }
 }
 
+/// Spells a character more than there are in a VIN, as the arbiter does.
+struct Miscounts(usize);
+
+impl Network for Miscounts {
+    fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
+        Ok(vec![arbitration([self.0; LENGTH + 1])])
+    }
+}
+
 /// Spells a VIN, in the first strip two characters off.
 struct SpellsElsewhere(AtomicUsize);
 
@@ -258,8 +267,8 @@ fn signs_beside_a_text_are_left_out() {
     }
 }
 
-/// How often the networks are asked, each saying surely the given character in all places.
-fn asked([recognizer, examiner, arbiter]: [usize; 3]) -> [usize; 3] {
+/// How often the networks are asked, each saying surely the given character in all places; the examiner as many times as told.
+fn asked([recognizer, examiner, arbiter]: [usize; 3], times: usize) -> [usize; 3] {
     fn counted<N: Network + 'static>(network: N) -> (Box<dyn Network>, Arc<AtomicUsize>) {
         let runs: Arc<AtomicUsize> = Arc::default();
         let counted = Counted {
@@ -269,7 +278,7 @@ fn asked([recognizer, examiner, arbiter]: [usize; 3]) -> [usize; 3] {
         (Box::new(counted), runs)
     }
     let (recognizer, recognized) = counted(Reads(recognizer));
-    let (examiner, examined) = counted(Spells(examiner, LENGTH));
+    let (examiner, examined) = counted(Spells(examiner, times));
     let (arbiter, arbitrated) = counted(Arbitrates(arbiter));
     let readers = Readers {
         recognizer,
@@ -282,8 +291,29 @@ fn asked([recognizer, examiner, arbiter]: [usize; 3]) -> [usize; 3] {
 
 #[test]
 fn the_arbiter_is_asked_if_the_others_do_not_agree() {
-    assert_eq!(asked([4, 4, 5]), [1, 1, 0]);
-    assert_eq!(asked([4, 5, 4]), [1, 1, 1]);
+    assert_eq!(asked([4, 4, 5], LENGTH), [1, 1, 0]);
+    assert_eq!(asked([4, 5, 4], LENGTH), [1, 1, 1]);
+}
+
+#[test]
+fn the_arbiter_is_not_asked_about_what_is_surely_no_vin() {
+    let [_, _, arbitrated] = asked([4, 5, 4], LENGTH + 1);
+    assert_eq!(arbitrated, 0);
+}
+
+#[test]
+fn what_the_arbiter_takes_for_none_is_none() {
+    let mark = |arbiter: Box<dyn Network>| {
+        let readers = Readers {
+            recognizer: Box::new(Reads(4)),
+            examiner: Box::new(Spells(5, LENGTH)),
+            arbiter,
+        };
+        read(&readers, &dark(), &likely()).unwrap().evidence.mark
+    };
+    let [agreed, none] = [mark(Box::new(Arbitrates(4))), mark(Box::new(Miscounts(4)))];
+    assert!(agreed > 0.99, "{agreed}");
+    assert!(none < 0.01, "{none}");
 }
 
 #[test]
