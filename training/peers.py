@@ -1,4 +1,4 @@
-"""Compares vinspect with two general readers of text on the same pictures: PP-OCRv4 and tesseract.
+"""Compares vinspect with general readers of text on the same pictures: PP-OCRv4, PP-OCRv6 (small) and tesseract.
 
 `python peers.py --vinspect ../target/release/vinspect --labels split/validation.tsv --images ../../shared/real/images
      --makers ../../shared/data/wmi.tsv --kinds kinds.tsv --cache peers.jsonl`
@@ -9,7 +9,7 @@ neighbouring characters within a line (capitals, without spaces and *, I as 1, O
 holds and the maker is known, else those of which the maker is known, else the first.
 
 All work in one thread, by turns of a few pictures each, so that what else the machine does hits them alike: on a busy one
-believe the ratio of the times, not the times. The time on the clock leaves out the start of vinspect and PP-OCRv4, but not
+believe the ratio of the times, not the times. The time on the clock leaves out the start of vinspect and PP-OCR, but not
 tesseract's, which is started for each picture, as its command line wants it. The time of the processor, which a busy machine
 changes less, has vinspect's start in it, too: one a turn.
 
@@ -36,7 +36,7 @@ import vins
 
 TURN = 8  # pictures that a reader gets at a time
 ENLARGED = 3  # tesseract wants large letters: of 24 tuning photographs it read 2 as they are and 4 enlarged (page mode 11, the best)
-READERS = ("vinspect", "PP-OCRv4", "tesseract")
+READERS = ("vinspect", "PP-OCRv4", "PP-OCRv6", "tesseract")
 
 
 @dataclass
@@ -65,19 +65,33 @@ def vinspect(program: Path) -> Callable[[list[Path]], list[Answer]]:
     return read
 
 
-def pp_ocr(pick: Callable) -> Callable[[list[Path]], list[Answer]]:
+def pp_ocr_v4(pick: Callable) -> Callable[[list[Path]], list[Answer]]:
     """Reads by PP-OCRv4 as it comes: text found, turned upright, read."""
-    import cv2
     from rapidocr_onnxruntime import RapidOCR
 
-    cv2.setNumThreads(1)
     engine = RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1)
+    return by_lines("PP-OCRv4", lambda path: [text for _, text, _ in engine(path)[0] or []], pick)
+
+
+def pp_ocr_v6(pick: Callable) -> Callable[[list[Path]], list[Answer]]:
+    """The same by PP-OCRv6, whose reader of lines the arbiter is made of."""
+    from rapidocr import RapidOCR
+
+    threads = {f"EngineConfig.onnxruntime.{which}_op_num_threads": 1 for which in ("intra", "inter")}
+    engine = RapidOCR(params={**threads, "Global.log_level": "error"})
+    return by_lines("PP-OCRv6", lambda path: list(engine(path).txts or ()), pick)
+
+
+def by_lines(name: str, lines_in: Callable[[str], list[str]], pick: Callable) -> Callable[[list[Path]], list[Answer]]:
+    """Reads by what tells the lines of text in a picture."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
     def read(path: Path) -> Answer:
         begun = time.perf_counter()
-        found, _ = engine(str(path))
-        vin = pick([text for _, text, _ in found or []])
-        return Answer("PP-OCRv4", path.name, "accepted" if vin else "no_read", vin, 1e3 * (time.perf_counter() - begun))
+        vin = pick(lines_in(str(path)))
+        return Answer(name, path.name, "accepted" if vin else "no_read", vin, 1e3 * (time.perf_counter() - begun))
 
     return lambda paths: [read(path) for path in paths]
 
@@ -186,7 +200,7 @@ def main():
     parser.add_argument("--cache", type=Path, required=True, help="where answers are kept")
     a = parser.parse_args()
     labels, pick = table(a.labels), picker(a.makers)
-    readers = dict(zip(READERS, (vinspect(a.vinspect), pp_ocr(pick), tesseract(pick))))
+    readers = dict(zip(READERS, (vinspect(a.vinspect), pp_ocr_v4(pick), pp_ocr_v6(pick), tesseract(pick))))
     files = random.Random(1).sample(sorted(labels), len(labels))  # so that what is there of a run broken off has some of all
     found = answers(a.cache, readers, [a.images / file for file in files])
     kinds = table(a.kinds) if a.kinds else {}
