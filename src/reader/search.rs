@@ -9,8 +9,8 @@ use crate::image::{Frame, Quad};
 
 /// Probability of being a whole VIN from which on a line is read at once.
 const SURELY: f32 = 0.9;
-/// The same by the examiner or the arbiter, from which on nothing else has to be looked for: six in a hundred tuning photographs that are read
-/// right have less.
+/// The same by the examiner or the arbiter, from which on nothing else has to be looked for: of a hundred tuning photographs that
+/// are read right one has less.
 const WHOLE: f32 = 0.8;
 /// Clarity that such a mark has, too: a barcode can look like a VIN, but nobody can tell its characters;
 /// and a VIN that is cut a character off is clear as well, but less.
