@@ -206,18 +206,13 @@ fn arbitrate(
     spelling: &Spelling,
 ) -> Result<(), ReadError> {
     let (one, other) = (mark.evidence.log_p, spelling.log_p);
-    mark.evidence = if agree_without_doubt(&one, &other) {
-        Evidence {
-            log_p: mean([&one, &other]),
-            mark: spelling.whole,
-        }
+    if agree_without_doubt(&one, &other) {
+        mark.evidence.log_p = mean([&one, &other]);
     } else {
         let last = arbitrated(&*readers.arbiter, frame, &mark.quad)?;
-        Evidence {
-            log_p: mean([&one, &other, &last.log_p, &last.log_p]),
-            mark: last.whole,
-        }
-    };
+        mark.evidence.log_p = mean([&one, &other, &last.log_p, &last.log_p]);
+        mark.evidence.mark = last.whole;
+    }
     Ok(())
 }
 
