@@ -320,7 +320,7 @@ pub(super) mod tests {
         fn places_add_up_and_reading_backwards_turns_them(
             logits in proptest::collection::vec(-9.0f32..9.0, COLUMNS * CLASSES)
         ) {
-                        let turned: Vec<f32> = logits.rchunks_exact(CLASSES).flatten().copied().collect();
+            let turned: Vec<f32> = logits.rchunks_exact(CLASSES).flatten().copied().collect();
             let (forwards, backwards) = (said(logits), said(turned));
             prop_assert!((0.0..=1.0).contains(&forwards.whole));
             prop_assert!((forwards.whole - backwards.whole).abs() < 1e-4);

@@ -77,21 +77,12 @@ impl Network for Spells {
     }
 }
 
-/// Spells a character in all places, as the arbiter does.
-struct Arbitrates(usize);
+/// The same, as the arbiter does.
+struct Arbitrates(usize, usize);
 
 impl Network for Arbitrates {
     fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
-        Ok(vec![arbitration([self.0; LENGTH])])
-    }
-}
-
-/// Spells a character more than there are in a VIN, as the arbiter does.
-struct Miscounts(usize);
-
-impl Network for Miscounts {
-    fn run(&self, _: Vec<f32>) -> Result<Vec<Vec<f32>>, NetworkError> {
-        Ok(vec![arbitration([self.0; LENGTH + 1])])
+        Ok(vec![arbitration(vec![self.0; self.1])])
     }
 }
 
@@ -144,7 +135,7 @@ fn moved_until_clear(luma: fn(f32, f32) -> f32, clear: fn(&[f32]) -> bool) -> [f
     let readers = Readers {
         recognizer: Box::new(ClearIf(clear)),
         examiner: Box::new(Spells(0, LENGTH)),
-        arbiter: Box::new(Arbitrates(0)),
+        arbiter: Box::new(Arbitrates(0, LENGTH)),
     };
     let mark = read(&readers, &frame, &likely()).unwrap();
     let told = likely().quad;
@@ -194,7 +185,7 @@ fn mark(character: usize, times: usize) -> f32 {
     let readers = Readers {
         recognizer: Box::new(Reads(4)),
         examiner: Box::new(Spells(character, times)),
-        arbiter: Box::new(Arbitrates(character)),
+        arbiter: Box::new(Arbitrates(character, LENGTH)),
     };
     let mark = read(&readers, &dark(), &likely()).unwrap();
     mark.evidence.mark
@@ -222,7 +213,7 @@ fn what_nobody_takes_for_a_vin_is_not_examined() {
         let readers = Readers {
             recognizer: Box::new(Judges(recognized)),
             examiner: Box::new(Spells(4, LENGTH)),
-            arbiter: Box::new(Arbitrates(4)),
+            arbiter: Box::new(Arbitrates(4, LENGTH)),
         };
         read(&readers, &dark(), &likely()).unwrap().evidence.mark
     };
@@ -235,7 +226,7 @@ fn spelt_by(examiner: impl Network + 'static) -> Mark {
     let readers = Readers {
         recognizer: Box::new(Reads(4)),
         examiner: Box::new(examiner),
-        arbiter: Box::new(Arbitrates(4)),
+        arbiter: Box::new(Arbitrates(4, LENGTH)),
     };
     read(&readers, &dark(), &likely()).unwrap()
 }
@@ -279,7 +270,7 @@ fn asked([recognizer, examiner, arbiter]: [usize; 3], times: usize) -> [usize; 3
     }
     let (recognizer, recognized) = counted(Reads(recognizer));
     let (examiner, examined) = counted(Spells(examiner, times));
-    let (arbiter, arbitrated) = counted(Arbitrates(arbiter));
+    let (arbiter, arbitrated) = counted(Arbitrates(arbiter, LENGTH));
     let readers = Readers {
         recognizer,
         examiner,
@@ -301,17 +292,20 @@ fn the_arbiter_is_not_asked_about_what_is_surely_no_vin() {
     assert_eq!(arbitrated, 0);
 }
 
+/// What becomes of the likely line where the arbiter is asked, as recognizer and examiner read it differently.
+fn arbitrated_by(arbiter: impl Network + 'static) -> Result<Mark, ReadError> {
+    let readers = Readers {
+        recognizer: Box::new(Reads(4)),
+        examiner: Box::new(Spells(5, LENGTH)),
+        arbiter: Box::new(arbiter),
+    };
+    read(&readers, &dark(), &likely())
+}
+
 #[test]
 fn what_the_arbiter_takes_for_none_is_none() {
-    let mark = |arbiter: Box<dyn Network>| {
-        let readers = Readers {
-            recognizer: Box::new(Reads(4)),
-            examiner: Box::new(Spells(5, LENGTH)),
-            arbiter,
-        };
-        read(&readers, &dark(), &likely()).unwrap().evidence.mark
-    };
-    let [agreed, none] = [mark(Box::new(Arbitrates(4))), mark(Box::new(Miscounts(4)))];
+    let mark = |times| arbitrated_by(Arbitrates(4, times)).unwrap().evidence.mark;
+    let [agreed, none] = [mark(LENGTH), mark(LENGTH + 1)];
     assert!(agreed > 0.99, "{agreed}");
     assert!(none < 0.01, "{none}");
 }
@@ -319,12 +313,7 @@ fn what_the_arbiter_takes_for_none_is_none() {
 #[test]
 fn the_arbiter_turns_the_scale() {
     for says in [4, 5] {
-        let readers = Readers {
-            recognizer: Box::new(Reads(4)),
-            examiner: Box::new(Spells(5, LENGTH)),
-            arbiter: Box::new(Arbitrates(says)),
-        };
-        let mark = read(&readers, &dark(), &likely()).unwrap();
+        let mark = arbitrated_by(Arbitrates(says, LENGTH)).unwrap();
         let (read, odds) = likeliest(&mark.evidence.log_p[0]);
         assert!(read == says && odds > 1.0, "{read} by {odds}");
     }
@@ -332,14 +321,8 @@ fn the_arbiter_turns_the_scale() {
 
 #[test]
 fn another_network_is_no_arbiter() {
-    let others: [Box<dyn Network>; 2] = [Box::new(Reads(4)), Box::new(Spells(4, LENGTH))];
-    for arbiter in others {
-        let readers = Readers {
-            recognizer: Box::new(Reads(4)),
-            examiner: Box::new(Spells(5, LENGTH)),
-            arbiter,
-        };
-        let error = read(&readers, &dark(), &likely()).err().unwrap();
+    for told in [arbitrated_by(Reads(4)), arbitrated_by(Spells(4, LENGTH))] {
+        let error = told.err().unwrap();
         assert!(error.to_string().contains("arbiter"), "{error}");
     }
 }
@@ -351,7 +334,7 @@ fn the_cut_follows_the_text() {
     let readers = Readers {
         recognizer: Box::new(Shifts(Mutex::new(0))),
         examiner: Box::new(Spells(4, LENGTH)),
-        arbiter: Box::new(Arbitrates(4)),
+        arbiter: Box::new(Arbitrates(4, LENGTH)),
     };
     let (line, there) = approach(&*readers.recognizer, &frame, &rough).unwrap();
     assert!(!there);
