@@ -16,6 +16,10 @@ use barcodes::Barcodes;
 /// Different texts remembered in one burst; beyond them the least believable is forgotten.
 const TEXTS: usize = 8;
 
+/// [`Text::sameness`] from which on a mark says the same as a text. What is no VIN is a little like every VIN: of 101 such marks in
+/// tuning photographs with noise none has more than 15; of 161 that show one text twice two have less than 40, 21.
+const SAME: f32 = 18.0;
+
 /// Frames that must agree before a burst may end early. One frame alone is never sure enough for that: what would
 /// contradict it has not been seen yet.
 const AGREEING_FRAMES: u32 = 2;
@@ -197,7 +201,7 @@ impl Fusion {
             .iter_mut()
             .map(|text| (text.sameness(&log_p), text))
             .max_by(|a, b| a.0.total_cmp(&b.0))
-            .filter(|(sameness, _)| *sameness > 0.0);
+            .filter(|(sameness, _)| *sameness >= SAME);
         if let Some((_, text)) = same {
             text.join(alone, &self.decision);
             return;

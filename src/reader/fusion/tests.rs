@@ -201,6 +201,24 @@ fn a_label_that_is_no_vin_does_not_spoil_one() {
 }
 
 #[test]
+fn a_line_that_nobody_can_read_does_not_join_a_text() {
+    // Half of what it looks like is the same by chance.
+    let noise = script::text("1HGCM82600W000001", 2.0);
+    let elsewhere = |mark: Mark| Mark {
+        quad: mark.quad.mapped(1.0, 0.0, 200.0),
+        ..mark
+    };
+    let text = || script::mark(script::text(CAR, 7.0), 0.99, 340.0);
+    let both = [text(), elsewhere(script::mark(noise, 0.8, 340.0))];
+    let (alone, both) = (read([script::frame([text()])]), read([script::frame(both)]));
+    assert_eq!(
+        (both.outcome, both.confidence),
+        (alone.outcome, alone.confidence)
+    );
+    assert_eq!(both.quad, alone.quad);
+}
+
+#[test]
 fn plate_and_sticker_of_one_car_help_each_other() {
     let poor = || script::mark(script::text(CAR, 5.0), 0.99, 340.0);
     let one = read([script::frame([poor()])]);
