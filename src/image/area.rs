@@ -35,6 +35,21 @@ impl From<Area> for [f32; 4] {
     }
 }
 
+impl Area {
+    /// Parts of one size that cover a picture in so many columns and rows (one at least), row by row; of its width and height
+    /// neighbours share `overlap` (0 to 1).
+    pub fn grid(columns: usize, rows: usize, overlap: f32) -> impl Iterator<Item = Self> {
+        let cover = move |count: usize| {
+            let size = 1.0 / (count as f32 * (1.0 - overlap) + overlap);
+            let step = size * (1.0 - overlap);
+            (0..count).map(move |at| (at as f32 * step, size))
+        };
+        cover(rows).flat_map(move |(y, height)| {
+            cover(columns).map(move |(x, width)| Self([x, y, width, height]))
+        })
+    }
+}
+
 impl Frame {
     /// A part of it, one pixel at least, and where in it the part begins.
     pub fn crop(&self, area: Area) -> (Self, Point) {
@@ -97,6 +112,25 @@ mod tests {
             luma: Vec::new(),
         };
         assert!(empty.crop(area([0.2, 0.2, 0.5, 0.5])).0.luma.is_empty());
+    }
+
+    #[test]
+    fn a_grid_covers_the_picture() {
+        let whole: Vec<_> = Area::grid(1, 1, 0.125).collect();
+        assert_eq!(whole, [area([0.0, 0.0, 1.0, 1.0])]);
+        let frame = Frame {
+            width: 30,
+            height: 10,
+            luma: vec![0; 300],
+        };
+        let parts: Vec<_> = Area::grid(2, 3, 0.5).collect();
+        let there = parts.iter().map(|part| {
+            let (part, corner) = frame.crop(*part);
+            (corner.x, corner.y, part.width, part.height)
+        });
+        let rows = [(0.0, 5), (3.0, 5), (5.0, 5)];
+        let expected = rows.map(|(y, height)| [(0.0, y, 20, height), (10.0, y, 20, height)]);
+        assert_eq!(there.collect::<Vec<_>>(), expected.concat());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::ReadError;
 use super::odds::logistic;
-use crate::image::{Frame, Letterbox, Point, Quad, letterbox};
+use crate::image::{Area, Frame, Letterbox, Point, Quad, letterbox};
 use crate::inference::{Model, Network, Tract};
 
 /// A frame is fitted whole into so many pixels a row and rows: multiples of 16.
@@ -47,6 +47,16 @@ impl Locator {
             network: Box::new(network),
             size,
         })
+    }
+
+    /// The lines of a part of a frame, in pixels of the frame.
+    pub fn lines_in(&self, frame: &Frame, area: Area) -> Result<Lines, ReadError> {
+        let (part, corner) = frame.crop(area);
+        let mut lines = self.lines(&part)?;
+        for quad in lines.seen.iter_mut().chain(&mut lines.faint) {
+            *quad = quad.mapped(1.0, corner.x, corner.y);
+        }
+        Ok(lines)
     }
 
     /// The lines of a frame.

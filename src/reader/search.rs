@@ -5,7 +5,7 @@ use std::iter;
 use super::locate::{self, Locator};
 use super::recognize::{self, Line};
 use super::{MARKS, Mark, ReadError, Reader};
-use crate::image::{Frame, Quad};
+use crate::image::{Area, Frame, Quad};
 
 /// Probability of being a whole VIN from which on a line is read at once.
 const SURELY: f32 = 0.9;
@@ -26,6 +26,13 @@ const ABOUT_AS_GOOD: f32 = 0.5;
 const FEW: usize = 2;
 /// Steps towards a line at most: each shows a character more at either end, and the locator may have missed some.
 const STEPS: usize = 4;
+
+/// Pixels of a frame that one of the finest input may stand for, along and across. Text of 300 pixels is half of what [`locate::FINE`]
+/// shows of a photograph that it fills then.
+const COARSENED: f32 = 2.2;
+/// What neighbouring parts of a frame share, of their width and height: text that lies across two of them is longer than what it
+/// takes to be seen in the whole frame, or nearly whole in one.
+const OVERLAP: f32 = 0.125;
 
 /// In which order a frame is looked at. A camera that is fixed for the VIN shows it large; but in a picture that is smaller than
 /// the finer input, text must be large to be readable at all, and the coarser one would lose it; and enlarging it further does not help.
@@ -53,10 +60,11 @@ pub(super) fn search(
         lines: heapless::Vec::new(),
         marks: heapless::Vec::new(),
     };
-    // There is room for the lines of all looks.
-    let (mut seen, mut faint) = (Quads::new(), Quads::new());
-    for locator in looks(reader, frame) {
-        let lines = locator.lines(frame)?;
+    let (mut seen, mut faint) = (Vec::new(), Vec::new());
+    let whole = looks(reader, frame).map(|locator| locator.lines(frame));
+    let parts = parts(frame).map(|part| reader.finest.lines_in(frame, part));
+    for lines in whole.chain(parts) {
+        let lines = lines?;
         search.look_at(&lines.seen)?;
         if search.is_sure() {
             return Ok(search.marks);
@@ -76,9 +84,20 @@ pub(super) fn search(
     Ok(search.marks)
 }
 
-type Quads = heapless::Vec<Quad, MARKS>;
+/// The parts in which a large frame is looked at, and a tall one, of which the locator's input shows little: none if it shows a pixel
+/// for [`COARSENED`] of the frame's.
+fn parts(frame: &Frame) -> impl Iterator<Item = Area> {
+    let (width, height) = locate::FINEST;
+    let count = |size: usize, input: usize| {
+        let inputs = size as f32 / (COARSENED * input as f32);
+        ((inputs - OVERLAP) / (1.0 - OVERLAP)).ceil().max(1.0) as usize
+    };
+    let (columns, rows) = (count(frame.width, width), count(frame.height, height));
+    let grid = Area::grid(columns, rows, OVERLAP);
+    grid.skip_while(move |_| columns * rows == 1)
+}
 
-fn turned(quads: &Quads) -> Quads {
+fn turned(quads: &[Quad]) -> Vec<Quad> {
     quads.iter().map(Quad::turned).collect()
 }
 
@@ -265,6 +284,14 @@ mod tests {
         vec![characters, vec![mark], vec![0.0; 8]]
     }
 
+    fn dark(width: usize, height: usize) -> Frame {
+        Frame {
+            width,
+            height,
+            luma: vec![0; width * height],
+        }
+    }
+
     /// The marks of a frame that gets brighter from left to right or the other way, and how often the locator ran.
     fn marks_of(
         (width, height): (usize, usize),
@@ -321,9 +348,36 @@ mod tests {
 
     #[test]
     fn what_nobody_can_read_does_not() {
-        for (size, looks) in [((640, 360), 2), ((1280, 720), 3), ((720, 1280), 3)] {
+        for (size, looks) in [((640, 360), 2), ((1280, 720), 3)] {
             let (marks, runs) = marks_of(size, true, false);
             assert_eq!((marks.len(), runs), (1, looks));
+        }
+    }
+
+    #[test]
+    fn a_large_or_tall_frame_is_looked_at_in_parts_too() {
+        for (size, parts) in [((720, 1280), 2), ((3840, 2160), 4), ((3024, 4032), 8)] {
+            let (_, runs) = marks_of(size, true, false);
+            assert_eq!(runs, 3 + parts, "{size:?}");
+        }
+        assert_eq!(parts(&dark(1920, 1080)).count(), 0);
+    }
+
+    #[test]
+    fn parts_share_their_edges() {
+        let frame = dark(3840, 2160);
+        let areas: Vec<_> = parts(&frame).map(<[f32; 4]>::from).collect();
+        let [first, right, below, last] = areas.as_slice() else {
+            panic!("{areas:?}")
+        };
+        assert!((last[0] + last[2] - 1.0).abs() < 1e-5 && (last[1] + last[3] - 1.0).abs() < 1e-5);
+        let share = |from: f32, to: f32, size: f32| (from + size - to) / size;
+        let shared = [
+            share(first[0], right[0], first[2]),
+            share(first[1], below[1], first[3]),
+        ];
+        for shared in shared {
+            assert!((shared - OVERLAP).abs() < 1e-5, "{areas:?}");
         }
     }
 
