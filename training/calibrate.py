@@ -1,21 +1,24 @@
 """Fits models/calibration.toml on the tune part: what turns a posterior into a confidence.
 
-`python calibrate.py --vinspect ../target/release/vinspect --on split/tune.tsv ../../shared/real/images --on frames/tune/labels.tsv frames/tune --without no_vin/labels.tsv no_vin --out ../models/calibration.toml`
+`python calibrate.py --vinspect ../target/release/vinspect --on shaken/labels.tsv shaken --on frames/tune/labels.tsv frames/tune --without no_vin/labels.tsv no_vin --out ../models/calibration.toml`
 
 For some temperatures the program reads the pictures and tells what its confidences would be made of; a logistic
-regression with a penalty (there are few wrong readings) is fitted on them. `accept_at` is the hundredth at which the first pictures
-(`--on`) cost least, each with a confidence fitted on other vehicles, and one more: by so much confidences of one picture differ
-between processors. The temperature and penalty with which they cost least win; among equals those with the least cross-validated
-loss. Pictures after the first may be rendered: they tell how sure to
-be of what is larger than the photographs, not how often a reading goes wrong.
+regression with a penalty (there are few wrong readings) is fitted on them, and those with the least cross-validated loss win. `accept_at`
+is the least hundredth at which no more than 3 in 1,000 of the first pictures (`--on`) are accepted wrong, each by a confidence fitted
+on other vehicles, and one more: by so much confidences of one picture differ between processors. The first pictures are photographs
+and shaken copies of them (shaken.py). Pictures after the first may be rendered: they tell how sure to be of what is larger than the
+photographs, not how often a reading goes wrong.
 
 `whole` is fitted on right readings, and on what is believed of pictures that show no VIN (`--without`, by without_vin.py).
+
+With `--keep calibration.toml` in place of `--without` its temperature, weights and `whole` stay, and `accept_at` alone is found anew.
 """
 
 import argparse
 import json
 import subprocess
 import tempfile
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +29,7 @@ PROCESSORS = 0.01  # what confidences differ by
 WHOLE = ["mark", "log_odds", "rules"]
 ACCEPT_WHOLE_AT = 0.93  # of 600 rendered lines that nearly are VINs one has it that would be accepted else, and 96 of 100 right readings
 LEAST = 0.9  # what is accepted has to be sure by its own word, too, however few pictures say otherwise
-MISREAD = 1000  # what a wrong reading costs that is accepted, in right ones that are not
+WRONG = 0.003  # of all pictures that may be accepted wrong
 SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1, "pixels_per_character": 1}  # more of each is better
 
 
@@ -96,10 +99,11 @@ def out_of_fold(x: np.ndarray, y: np.ndarray, is_vin: np.ndarray, fold: np.ndarr
     return found.clip(1e-6, 1 - 1e-6)
 
 
-def threshold(confidence: np.ndarray, y: np.ndarray) -> tuple[int, float]:
-    """What is accepted wrong and what is left costs at least, and the hundredth from which on to accept for that."""
-    cost = lambda at: int(MISREAD * ((confidence >= at) & (y == 0)).sum() + (confidence < at).sum())
-    return min((cost(k / 100), k / 100) for k in range(int(100 * LEAST), 100))
+def threshold(confidence: np.ndarray, y: np.ndarray, labels: Path) -> float:
+    """The hundredth from which on to accept, so that few of all pictures are accepted wrong; some of them may hold no reading."""
+    pictures = len(labels.read_text().splitlines())
+    wrong = lambda at: ((confidence >= at) & (y == 0)).sum() / pictures
+    return next((k / 100 for k in range(int(100 * LEAST), 100) if wrong(k / 100) <= WRONG), 1.0)
 
 
 def whole_vins(right: np.ndarray, none: np.ndarray) -> dict[str, float]:
@@ -113,15 +117,35 @@ def whole_vins(right: np.ndarray, none: np.ndarray) -> dict[str, float]:
     return dict(zip([*WHOLE, "bias"], fit(x, y, every, 1.0, signs)))
 
 
+def keep(a) -> None:
+    """Finds `accept_at` anew for constants that stay."""
+    known = tomllib.loads(a.keep.read_text())
+    found = []
+    for labels, pictures in a.on:
+        rows = read(a.vinspect, labels, pictures, known["temperature"], a.mark_at)
+        of = lambda names, weights: (np.array([[r[n] for n in names] for r in rows]), np.array([weights.get(n, 0.0) for n in [*names, "bias"]]))
+        (x, w), (z, v) = of(FITTED, known["weights"]), of(WHOLE, known["whole"])
+        whole = confidences(z, np.ones(len(rows)), v) >= known["accept_whole_at"]
+        found.append((whole * confidences(x, np.array([r["is_vin"] for r in rows]), w), np.array([r["right"] for r in rows])))
+    accept_at = round(threshold(*found[0], a.on[0][0]) + PROCESSORS, 2)
+    print(f"accepted at {accept_at}:", *(f"{((c >= accept_at) & y).sum()} right, {((c >= accept_at) & ~y).sum()} wrong of {len(y)};" for c, y in found))
+    write(a.out, known["temperature"], known["weights"], accept_at, a.mark_at, known["whole"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vinspect", type=Path, required=True)
     parser.add_argument("--on", type=Path, nargs=2, action="append", required=True, metavar=("LABELS", "PICTURES"))
-    parser.add_argument("--without", type=Path, nargs=2, required=True, metavar=("LABELS", "PICTURES"))
+    others = parser.add_mutually_exclusive_group(required=True)
+    others.add_argument("--without", type=Path, nargs=2, metavar=("LABELS", "PICTURES"))
+    others.add_argument("--keep", type=Path, metavar="CALIBRATION")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--mark-at", type=float, default=0.05)
     parser.add_argument("--temperatures", type=float, nargs="+", default=(0.2, 0.28, 0.4, 0.55, 0.75), help="to try")
     a = parser.parse_args()
+    if a.keep:
+        keep(a)
+        return
     best = None
     signs = np.array([SIGN[n] for n in FITTED])
     for temperature in a.temperatures:
@@ -136,14 +160,13 @@ def main():
         for penalty in (0.3, 1.0, 3.0):
             confidence = out_of_fold(x, y, is_vin, fold, penalty, signs)
             loss = -np.log(np.where(y > 0, confidence, 1 - confidence)).mean()
-            cost, at = threshold(confidence[of == 0], y[of == 0])
+            at = threshold(confidence[of == 0], y[of == 0], a.on[0][0])
             told = [(of == k) & (confidence >= at) for k in range(len(sets))]
-            print(f"temperature {temperature} penalty {penalty}: cross-validated loss {loss:.4f}, {int(y.sum())} of {len(y)} right, cost {cost}, accepted at {at}:", *(f"{int(y[t].sum())} right, {int((1 - y[t]).sum())} wrong of {(of == k).sum()};" for k, t in enumerate(told)))
-            if best is None or (cost, loss) < best[0]:
-                best = (cost, loss), temperature, fit(x, y, is_vin, penalty, signs), at, rows
+            print(f"temperature {temperature} penalty {penalty}: cross-validated loss {loss:.4f}, {int(y.sum())} of {len(y)} right, accepted at {at}:", *(f"{int(y[t].sum())} right, {int((1 - y[t]).sum())} wrong of {(of == k).sum()};" for k, t in enumerate(told)), flush=True)
+            if best is None or loss < best[0]:
+                best = loss, temperature, fit(x, y, is_vin, penalty, signs), at, rows
     _, temperature, weights, accept_at, rows = best
     accept_at = round(accept_at + PROCESSORS, 2)
-    none = read(a.vinspect, *a.without, temperature, a.mark_at)
 
     def features(rows: list[dict]) -> np.ndarray:
         """Of those that would be accepted if they were whole VINs."""
@@ -151,6 +174,7 @@ def main():
         confidence = confidences(x, np.array([r["is_vin"] for r in rows]), weights)
         return np.array([[r[n] for n in WHOLE] for r, c in zip(rows, confidence) if c >= accept_at])
 
+    none = read(a.vinspect, *a.without, temperature, a.mark_at)
     whole = whole_vins(features([r for r in rows if r["right"]]), features(none))
     write(a.out, temperature, dict(zip([*FITTED, "bias"], weights)), accept_at, a.mark_at, whole)
     print(a.out.read_text())

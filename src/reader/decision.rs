@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
-use super::odds::logistic;
+use super::odds::{logistic, logit};
 use super::posterior::Posterior;
 use crate::vin::{ALPHABET, LENGTH};
 
@@ -105,12 +105,6 @@ impl Features {
             pixels_per_character: pixels_per_character.max(0.1).ln(),
         }
     }
-}
-
-/// Log-odds of a probability, within ±16.
-fn logit(probability: f32) -> f32 {
-    let p = probability.clamp(1e-7, 1.0 - 1e-7);
-    (p / (1.0 - p)).ln()
 }
 
 impl Weights {

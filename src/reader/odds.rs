@@ -19,6 +19,12 @@ pub(super) fn logistic(log_odds: f32) -> f32 {
     1.0 / (1.0 + (-log_odds).exp())
 }
 
+/// Log-odds of a probability, within ±16.
+pub(super) fn logit(probability: f32) -> f32 {
+    let p = probability.clamp(1e-7, 1.0 - 1e-7);
+    (p / (1.0 - p)).ln()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

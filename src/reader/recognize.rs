@@ -5,7 +5,7 @@
 //! spells, and so tells how many characters there are and where they begin and end. Where the two do not read the same without a
 //! doubt, a third one, the arbiter, spells it, too: they make different mistakes, and what only one of them sees is not sure.
 
-use super::odds::{logistic, normalise};
+use super::odds::{logistic, logit, normalise};
 use super::spell::{Spelling, spell};
 use super::{Evidence, Mark, ReadError};
 use crate::image::{Frame, Point, Quad, soften, unwarp, warp};
@@ -198,7 +198,8 @@ fn arbitrated(arbiter: &dyn Network, frame: &Frame, quad: &Quad) -> Result<Spell
 }
 
 /// Takes the examiner's word beside the recognizer's and, if they do not say the same without a doubt, the arbiter's, which counts as
-/// much as both: it reads more, and sees what they see differently. Whether they are a whole VIN says who was asked last.
+/// much as both: it reads more, and sees what they see differently. Whether they are a whole VIN it says together with the examiner:
+/// one of them may see that a strip runs from one line into the next.
 fn arbitrate(
     readers: &Readers,
     frame: &Frame,
@@ -211,7 +212,7 @@ fn arbitrate(
     } else {
         let last = arbitrated(&*readers.arbiter, frame, &mark.quad)?;
         mark.evidence.log_p = mean([&one, &other, &last.log_p, &last.log_p]);
-        mark.evidence.mark = last.whole;
+        mark.evidence.mark = logistic(0.5 * (logit(spelling.whole) + logit(last.whole)));
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use crate::image::{Area, Frame, Quad};
 
 /// Probability of being a whole VIN from which on a line is read at once.
 const SURELY: f32 = 0.9;
-/// The same by the examiner or the arbiter, from which on nothing else has to be looked for: of a hundred tuning photographs that
-/// are read right one has less.
+/// The same by the examiner, and the arbiter if it was asked, from which on nothing else has to be looked for: of a hundred tuning
+/// photographs that are read right three have less.
 const WHOLE: f32 = 0.8;
 /// Clarity that such a mark has, too: a barcode can look like a VIN, but nobody can tell its characters;
 /// and a VIN that is cut a character off is clear as well, but less.
@@ -27,11 +27,11 @@ const FEW: usize = 2;
 /// Steps towards a line at most: each shows a character more at either end, and the locator may have missed some.
 const STEPS: usize = 4;
 
-/// Pixels of a frame that one of the finest input may stand for, along and across. Text of 300 pixels is half of what [`locate::FINE`]
-/// shows of a photograph that it fills then.
+/// Pixels of a frame that one of the finest input may stand for, along and across. Text of 300 pixels is 136 long in it then; that of
+/// photographs of 256 pixels is 95 and more in [`locate::FINE`].
 const COARSENED: f32 = 2.2;
-/// What neighbouring parts of a frame share, of their width and height: text that lies across two of them is longer than what it
-/// takes to be seen in the whole frame, or nearly whole in one.
+/// What neighbouring parts of a frame share, of their width and height: so text that lies across two of them is either seen nearly
+/// whole in one, or long enough to be seen in the whole frame.
 const OVERLAP: f32 = 0.125;
 
 /// In which order a frame is looked at. A camera that is fixed for the VIN shows it large; but in a picture that is smaller than
