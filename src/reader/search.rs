@@ -33,6 +33,8 @@ const COARSENED: f32 = 2.2;
 /// What neighbouring parts of a frame share, of their width and height: so text that lies across two of them is either seen nearly
 /// whole in one, or long enough to be seen in the whole frame.
 const OVERLAP: f32 = 0.125;
+/// So many parts at most: those of 64 megapixels; a picture that would be more is no photograph.
+const PARTS: usize = 32;
 
 /// In which order a frame is looked at. A camera that is fixed for the VIN shows it large; but in a picture that is smaller than
 /// the finer input, text must be large to be readable at all, and the coarser one would lose it; and enlarging it further does not help.
@@ -93,8 +95,8 @@ fn parts(frame: &Frame) -> impl Iterator<Item = Area> {
         ((inputs - OVERLAP) / (1.0 - OVERLAP)).ceil().max(1.0) as usize
     };
     let (columns, rows) = (count(frame.width, width), count(frame.height, height));
-    let grid = Area::grid(columns, rows, OVERLAP);
-    grid.skip_while(move |_| columns * rows == 1)
+    let several = if columns * rows > 1 { PARTS } else { 0 };
+    Area::grid(columns, rows, OVERLAP).take(several)
 }
 
 fn turned(quads: &[Quad]) -> Vec<Quad> {
@@ -360,7 +362,13 @@ mod tests {
             let (_, runs) = marks_of(size, true, false);
             assert_eq!(runs, 3 + parts, "{size:?}");
         }
-        assert_eq!(parts(&dark(1920, 1080)).count(), 0);
+        for ((width, height), count) in [
+            ((1920, 1080), 0),
+            ((8000, 8000), PARTS),
+            ((1 << 20, 1), PARTS),
+        ] {
+            assert_eq!(parts(&dark(width, height)).count(), count);
+        }
     }
 
     #[test]
