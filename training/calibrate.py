@@ -1,6 +1,6 @@
 """Fits models/calibration.toml on the tune part: what turns a posterior into a confidence.
 
-`python calibrate.py --vinspect ../target/release/vinspect --on shaken/labels.tsv shaken --on frames/tune/labels.tsv frames/tune --without no_vin/labels.tsv no_vin --out ../models/calibration.toml`
+`python calibrate.py --vinspect ../target/release/vinspect --on shards/shaken/labels.tsv shards/shaken --on frames/tune/labels.tsv frames/tune --without no_vin/labels.tsv no_vin --out ../models/calibration.toml`
 
 For some temperatures the program reads the pictures and tells what its confidences would be made of; a logistic
 regression with a penalty (there are few wrong readings) is fitted on them, and those with the least cross-validated loss win. `accept_at`
@@ -62,6 +62,11 @@ def read(vinspect: Path, labels: Path, pictures: Path, temperature: float, mark_
         return [json.loads(line) for line in dump.read_text().splitlines()]
 
 
+def table(rows: list[dict], names: list[str]) -> np.ndarray:
+    """Some features of some readings, a reading a row."""
+    return np.array([[r[n] for n in names] for r in rows])
+
+
 def fit(x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalty: float, signs: np.ndarray) -> np.ndarray:
     """Weights (bias last) of a logistic regression, in which readings count more or less; weights of the wrong sign are dropped."""
     mean, spread = x.mean(0), x.std(0) + 1e-6
@@ -106,6 +111,11 @@ def threshold(confidence: np.ndarray, y: np.ndarray, labels: Path) -> float:
     return next((k / 100 for k in range(int(100 * LEAST), 100) if wrong(k / 100) <= WRONG), 1.0)
 
 
+def with_margin(at: float) -> float:
+    """A threshold that holds on another processor, too."""
+    return min(1.0, round(at + PROCESSORS, 2))
+
+
 def whole_vins(right: np.ndarray, none: np.ndarray) -> dict[str, float]:
     """Weights that tell the features of right readings from those of what is none."""
     x, y = np.concatenate([right, none]), np.repeat([1.0, 0.0], [len(right), len(none)])
@@ -122,14 +132,14 @@ def keep(a) -> None:
     known = tomllib.loads(a.keep.read_text())
     found = []
     for labels, pictures in a.on:
-        rows = read(a.vinspect, labels, pictures, known["temperature"], a.mark_at)
-        of = lambda names, weights: (np.array([[r[n] for n in names] for r in rows]), np.array([weights.get(n, 0.0) for n in [*names, "bias"]]))
-        (x, w), (z, v) = of(FITTED, known["weights"]), of(WHOLE, known["whole"])
-        whole = confidences(z, np.ones(len(rows)), v) >= known["accept_whole_at"]
-        found.append((whole * confidences(x, np.array([r["is_vin"] for r in rows]), w), np.array([r["right"] for r in rows])))
-    accept_at = round(threshold(*found[0], a.on[0][0]) + PROCESSORS, 2)
+        rows = read(a.vinspect, labels, pictures, known["temperature"], known["mark_at"])
+        is_vin, right = table(rows, ["is_vin", "right"]).T
+        of = lambda names, weights, factor: confidences(table(rows, names), factor, np.array([weights.get(n, 0.0) for n in [*names, "bias"]]))
+        whole = of(WHOLE, known["whole"], 1.0) >= ACCEPT_WHOLE_AT
+        found.append((whole * of(FITTED, known["weights"], is_vin), right > 0))
+    accept_at = with_margin(threshold(*found[0], a.on[0][0]))
     print(f"accepted at {accept_at}:", *(f"{((c >= accept_at) & y).sum()} right, {((c >= accept_at) & ~y).sum()} wrong of {len(y)};" for c, y in found))
-    write(a.out, known["temperature"], known["weights"], accept_at, a.mark_at, known["whole"])
+    write(a.out, known["temperature"], known["weights"], accept_at, known["mark_at"], known["whole"])
 
 
 def main():
@@ -152,9 +162,8 @@ def main():
         sets = [read(a.vinspect, labels, pictures, temperature, a.mark_at) for labels, pictures in a.on]
         rows = [row for rows in sets for row in rows]
         of = np.repeat(np.arange(len(sets)), [len(rows) for rows in sets])
-        x = np.array([[r[n] for n in FITTED] for r in rows])
-        y = np.array([r["right"] for r in rows], float)
-        is_vin = np.array([r["is_vin"] for r in rows])
+        x = table(rows, FITTED)
+        y, is_vin = table(rows, ["right", "is_vin"]).T
         # several pictures of one vehicle stay in one fold
         fold = np.array([int.from_bytes(r["vin"].encode(), "big") % 1009 % 64 for r in rows])
         for penalty in (0.3, 1.0, 3.0):
@@ -166,13 +175,12 @@ def main():
             if best is None or loss < best[0]:
                 best = loss, temperature, fit(x, y, is_vin, penalty, signs), at, rows
     _, temperature, weights, accept_at, rows = best
-    accept_at = round(accept_at + PROCESSORS, 2)
+    accept_at = with_margin(accept_at)
 
     def features(rows: list[dict]) -> np.ndarray:
         """Of those that would be accepted if they were whole VINs."""
-        x = np.array([[r[n] for n in FITTED] for r in rows])
-        confidence = confidences(x, np.array([r["is_vin"] for r in rows]), weights)
-        return np.array([[r[n] for n in WHOLE] for r, c in zip(rows, confidence) if c >= accept_at])
+        confidence = confidences(table(rows, FITTED), table(rows, ["is_vin"])[:, 0], weights)
+        return table(rows, WHOLE)[confidence >= accept_at]
 
     none = read(a.vinspect, *a.without, temperature, a.mark_at)
     whole = whole_vins(features([r for r in rows if r["right"]]), features(none))

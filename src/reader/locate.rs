@@ -252,7 +252,8 @@ pub(super) mod tests {
         }
     }
 
-    fn frame(width: usize, height: usize) -> Frame {
+    /// A dark frame.
+    pub fn frame(width: usize, height: usize) -> Frame {
         Frame {
             width,
             height,

@@ -240,7 +240,7 @@ mod tests {
 
     use super::*;
     use crate::inference::{Network, NetworkError};
-    use crate::reader::locate::tests::{add, nothing, scripted};
+    use crate::reader::locate::tests::{add, frame as dark, nothing, scripted};
     use crate::reader::locate::{COARSE, FINE, FINEST};
     use crate::reader::recognize::{Readers, WRITING, corners_of};
     use crate::reader::spell::tests::{arbitration, spelling};
@@ -284,14 +284,6 @@ mod tests {
             first.for_each(|one| *one = 9.0);
         }
         vec![characters, vec![mark], vec![0.0; 8]]
-    }
-
-    fn dark(width: usize, height: usize) -> Frame {
-        Frame {
-            width,
-            height,
-            luma: vec![0; width * height],
-        }
     }
 
     /// The marks of a frame that gets brighter from left to right or the other way, and how often the locator ran.

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from calibrate import threshold
+from calibrate import threshold, with_margin
 from shaken import shaken
 
 
@@ -40,7 +40,8 @@ class Threshold(unittest.TestCase):
         self.assertEqual(self.accepted_at([0.5], 1000), 0.9)
 
     def test_nothing_is_accepted_where_all_may_be_wrong(self):
-        self.assertEqual(self.accepted_at([0.999] * 50, 1000), 1.0)
+        at = self.accepted_at([0.999] * 50, 1000)
+        self.assertEqual((at, with_margin(at)), (1.0, 1.0))
 
 
 if __name__ == "__main__":

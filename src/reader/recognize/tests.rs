@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::inference::NetworkError;
+use crate::reader::locate::tests::frame;
 use crate::reader::spell::{
     CLASSES,
     tests::{arbitration, spelling},
@@ -30,11 +31,7 @@ impl Network for Shifts {
 }
 
 fn dark() -> Frame {
-    Frame {
-        width: 100,
-        height: 50,
-        luma: vec![0; 5000],
-    }
+    frame(100, 50)
 }
 
 /// A line that may be a VIN.
