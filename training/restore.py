@@ -66,17 +66,27 @@ def restored(kind: str, path: Path, x: torch.Tensor) -> torch.nn.Module:
     return net
 
 
+def examples(kind: str, shards: Path) -> torch.Tensor:
+    """Some rendered inputs of a net."""
+    first = lambda pattern: np.load(sorted(shards.glob(pattern))[0])
+    shown = first("scenes_*.npz")["pictures"][:64] if kind == "locator" else first("strips_*.npz")["strips"][:1000]
+    x = torch.from_numpy(shown)[:, None].float() / 255
+    return x if kind == "locator" else augment.cut(x)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("net", choices=NETS)
     parser.add_argument("model", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--shards", type=Path, required=True)
+    parser.add_argument("--shards", type=Path, help="rendered examples, of which all but the arbiter need some")
     a = parser.parse_args()
-    first = lambda pattern: np.load(sorted(a.shards.glob(pattern))[0])
-    shown = first("scenes_*.npz")["pictures"][:64] if a.net == "locator" else first("strips_*.npz")["strips"][:1000]
-    x = torch.from_numpy(shown)[:, None].float() / 255
-    net = arbiter(a.model) if a.net == "arbiter" else restored(a.net, a.model, x if a.net == "locator" else augment.cut(x))
+    if a.net == "arbiter":
+        net = arbiter(a.model)
+    elif a.shards is None:
+        parser.error(f"the {a.net} needs --shards, for the statistics of what it sees")
+    else:
+        net = restored(a.net, a.model, examples(a.net, a.shards))
     a.out.parent.mkdir(parents=True, exist_ok=True)
     torch.save(net.state_dict(), a.out)
 

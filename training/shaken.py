@@ -4,7 +4,7 @@ little, in other light, as another JPEG.
 `python shaken.py --labels split/tune.tsv --pictures ../../shared/real/images --out shards/shaken`
 
 Of a character that is hardly legible the networks say something else in every copy, and sometimes surely: so copies tell how often
-a sure reading is wrong, which the photographs alone are too few for. Writes OUT/*.jpg, each photograph as it is and its copies, and
+a sure reading is wrong, which the photographs alone are too few for. `--noise 6 12` takes them in the dark. Writes OUT/*.jpg, each photograph as it is and its copies, and
 OUT/labels.tsv (file, VIN), as `vinspect evaluate` takes it.
 """
 
@@ -28,11 +28,18 @@ def shaken(rng: random.Random, picture: np.ndarray) -> np.ndarray:
     return (255 * light).clip(0, 255).astype(np.uint8)
 
 
+def dark(rng: random.Random, picture: np.ndarray, least: float, most: float) -> np.ndarray:
+    """A picture with noise of a standard deviation between those, of 255."""
+    grains = np.random.default_rng(rng.getrandbits(32)).standard_normal((*picture.shape[:2], 1))
+    return (picture + grains * rng.uniform(least, most)).clip(0, 255).astype(np.uint8)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--labels", type=Path, required=True, help="file, tab, VIN")
     parser.add_argument("--pictures", type=Path, required=True)
     parser.add_argument("--copies", type=int, default=5)
+    parser.add_argument("--noise", type=float, nargs=2, metavar=("LEAST", "MOST"), help="its standard deviation, of 255")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     a = parser.parse_args()
@@ -47,7 +54,10 @@ def main():
             for copy in range(a.copies):
                 rng = random.Random(f"{a.seed} {file} {copy}")
                 name = f"{Path(file).stem}_{copy}.jpg"
-                cv2.imwrite(str(a.out / name), shaken(rng, picture), [cv2.IMWRITE_JPEG_QUALITY, rng.randint(*QUALITY)])
+                taken = shaken(rng, picture)
+                if a.noise:
+                    taken = dark(rng, taken, *a.noise)
+                cv2.imwrite(str(a.out / name), taken, [cv2.IMWRITE_JPEG_QUALITY, rng.randint(*QUALITY)])
                 print(name, vin, sep="\t", file=labels)
 
 
