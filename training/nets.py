@@ -19,6 +19,8 @@ SPELT_BOX = (24.0, 4.0, 232.0, 28.0)  # and where in the examiner's, which has t
 ARBITER_BOX = (16.0, 4.0, 240.0, 28.0)  # and where in the arbiter's
 WIDE_STRIP = (64, 384)  # height, width of the strips in shards: room to move the cut
 WIDE_BOX = (72.0, 20.0, 312.0, 44.0)  # x0 y0 x1 y1: where the text's corners lie in them
+ROUGH_STRIP = (128, 512)  # height, width of strips with room for cuts as rough as the locator's
+ROUGH_BOX = (136.0, 52.0, 376.0, 76.0)  # and where the text's corners lie in those
 SCENE = (288, 512)  # height, width of the locator's input
 STRIDE = 8  # of the locator's output
 

@@ -29,6 +29,14 @@ def shown_once(batch, least=0.45):
     return augment.weather(cuts, least), labels, centres, marks, corners, loose
 
 
+def rough_once(strips):
+    """The same of strips that teach only where the text is, as it is far from where the locator points."""
+    n = len(strips)
+    cuts, corners = augment.rough_cut(strips)
+    unknown = torch.full((n, PLACES), UNKNOWN), torch.full((n, PLACES), -1000.0)
+    return augment.weather(cuts), *unknown, torch.ones(n), corners, torch.ones(n, dtype=torch.bool)
+
+
 def losses(net, strips, labels, centres, marks, corners, loose):
     """Characters, mark, corners, and (where the centres are known) where attention should look; and figures to print. In a loose
     cut nobody can tell which place a character has, so those teach only corners and mark."""

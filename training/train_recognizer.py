@@ -33,6 +33,8 @@ def main():
     parser.add_argument("--shards", type=Path, required=True, help="folder of rendered strips_*.npz")
     parser.add_argument("--real", type=Path, help="strips cut from photographs (cut_real.py)")
     parser.add_argument("--real-share", type=float, default=0.5, help="of a batch")
+    parser.add_argument("--rough", type=Path, help="strips with much around them (cut_rough.py), of which a recognizer learns where the text is")
+    parser.add_argument("--rough-share", type=float, default=0.25, help="of a batch")
     parser.add_argument("--tune", type=Path, help="strips of the tune part, measured as it goes")
     parser.add_argument("--net", choices=TASKS, default="recognizer")
     parser.add_argument("--init", type=Path, help="weights to start from; an examiner may start from a recognizer's, an arbiter from PP-OCRv6_rec_small.onnx")
@@ -50,6 +52,8 @@ def main():
     torch.set_num_threads(a.threads)
     rng = np.random.default_rng(a.seed)
     task, start = TASKS[a.net]
+    if a.rough and a.net != "recognizer":
+        parser.error(f"only the recognizer tells where text is: --rough is nothing for the {a.net}")
     a.out.mkdir(parents=True, exist_ok=True)
     net = NETS[a.net]()
     if a.init:
@@ -71,6 +75,8 @@ def main():
         choice = np.concatenate([choice, *[misspelt] * AGAIN])
     real = Shards([a.real]) if a.real else None
     chances = real.evenly() if real else None
+    rough = np.load(a.rough)["strips"] if a.rough else None
+    rough_share = int(a.batch * a.rough_share) if a.rough else 0
     tune = Shards([a.tune]) if a.tune else None
     if a.heads:
         net.trunk.requires_grad_(False)
@@ -90,20 +96,23 @@ def main():
             part.load_state_dict(saved[name])
         rng, step = np.random.default_rng(saved["step"]), saved["step"]
         print("goes on from step", step, flush=True)
-    shown, sums = time.time(), Counter()
+    since, sums = time.time(), Counter()
     net.train()
     net.trunk.train(not a.heads)
     while step < a.steps:
         done = step / a.steps
         for group in optimizer.param_groups:
             group["lr"] = a.rate * min(1, (step + 1) / 200, 0.01 + (1 - done) / COOLING)
-        share = int(a.batch * a.real_share) if real else 0
-        parts = [task.shown_once(rendered.batch(rng.choice(choice, a.batch - share)))]
+        share = int((a.batch - rough_share) * a.real_share) if real else 0
+        parts = [task.shown_once(rendered.batch(rng.choice(choice, a.batch - rough_share - share)))]
         if share:
             strips, labels, centres, marks = real.batch(rng.choice(len(real), share, p=chances))
             lines = augment.spliced(*augment.exchanged(strips, labels, centres), centres)
             # They are small already: what cannot be read in them any more is learned by heart.
             parts.append(task.shown_once((*lines, marks), least=0.75))
+        if rough_share:
+            shown = torch.from_numpy(rough[rng.choice(len(rough), rough_share)])[:, None].float() / 255
+            parts.append(task.rough_once(shown))
         loss, figures = task.losses(net, *(torch.cat(x) for x in zip(*parts)))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -113,7 +122,7 @@ def main():
         step += 1
         sums.update(loss=loss.item(), **figures)
         if step % 200 == 0:
-            line = " ".join([f"{step} {100 * done:.0f}%", *(f"{name} {total / 200:.3f}" for name, total in sums.items()), f"{200 * a.batch / (time.time() - shown):.0f}/s"])
+            line = " ".join([f"{step} {100 * done:.0f}%", *(f"{name} {total / 200:.3f}" for name, total in sums.items()), f"{200 * a.batch / (time.time() - since):.0f}/s"])
             if step % 1000 == 0:
                 line += f" held out {task.measure(kept.module, held)}"
                 if tune:
@@ -123,7 +132,7 @@ def main():
             whole = {"net": net.state_dict(), "kept": kept.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
             torch.save(whole, state.with_suffix(".new"))
             state.with_suffix(".new").rename(state)
-            shown, sums = time.time(), Counter()
+            since, sums = time.time(), Counter()
     torch.save(kept.module.state_dict(), a.out / "last.pt")
     print("held out", task.measure(kept.module, held), f"tune {task.measure(kept.module, tune)}" if tune else "")
 

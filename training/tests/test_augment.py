@@ -12,7 +12,7 @@ import torch
 
 import augment
 from cut_real import SMALLEST, cuts, smaller
-from nets import PLACES, WIDE_BOX, WIDE_STRIP
+from nets import PLACES, ROUGH_BOX, ROUGH_STRIP, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
 from vins import UNKNOWN
 
 
@@ -94,6 +94,31 @@ class Spliced(unittest.TestCase):
         places = torch.arange(PLACES).expand(40, -1)
         self.assertTrue((told[known] % PLACES == places[known]).all())
         self.assertTrue(known.float().mean() > 0.5)
+
+
+class Rough(unittest.TestCase):
+    def test_says_where_the_text_is(self):
+        torch.manual_seed(1)
+        x0, y0, x1, y1 = (int(v) for v in ROUGH_BOX)
+        strip = torch.zeros(1, 1, *ROUGH_STRIP)
+        strip[:, :, y0:y1, x0:x1] = 1
+        shown, off = augment.rough_cut(strip.expand(50, -1, -1, -1))
+        corners = np.float32(box(*TEXT_BOX)) + off.reshape(-1, 4, 2).numpy() * np.float32(STRIP[::-1])
+        for cut, quad in zip(shown[:, 0].numpy(), corners):
+            text = np.zeros(STRIP, np.uint8)
+            cv2.fillConvexPoly(text, np.int32(np.round(quad * 16)), 1, cv2.LINE_8, 4)
+            self.assertLess(np.abs(cut - text).mean(), 0.05)
+        self.assertGreater(np.abs(corners.mean(1) - np.float32(box(*TEXT_BOX)).mean(0)).mean(), 3)
+
+
+class Weather(unittest.TestCase):
+    def test_noise_has_the_grain_of_what_is_seen_small(self):
+        torch.manual_seed(1)
+        grain = augment.grain(80)
+        self.assertEqual(grain.shape, (80, 1, *STRIP))
+        alike = (grain[..., 1:] * grain[..., :-1]).mean((1, 2, 3)) / grain.square().mean((1, 2, 3))
+        self.assertLess(alike.min(), 0.5)
+        self.assertGreater(alike.max(), 0.8)
 
 
 class Smaller(unittest.TestCase):
