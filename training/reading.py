@@ -30,7 +30,7 @@ def shown_once(batch, least=0.45):
 
 
 def rough_once(strips):
-    """The same of strips that teach only where the text is, as it is far from where the locator points."""
+    """The same of strips that teach no characters, only where a VIN's text is that the locator points to roughly."""
     n = len(strips)
     cuts, corners = augment.rough_cut(strips)
     unknown = torch.full((n, PLACES), UNKNOWN), torch.full((n, PLACES), -1000.0)
