@@ -170,8 +170,7 @@ def rough_cut(strips):
     turned = torch.stack([one(4, 1) * far * down, one(8, 1) * far * along], -1)
     each = one(torch.tensor([2.5, 1.2]), 4, 2)
     corners = middle + from_middle + shift + turned + each + leaning(n, nominal)
-    to_strip = homographies(corners, torch.tensor(box(*ROUGH_BOX)).expand(n, -1, -1))
-    return cut_by(strips, to_strip, torch.zeros(1)), off(corners)
+    return cut_to(strips, corners, torch.tensor(box(*ROUGH_BOX))), off(corners)
 
 
 def off(corners):
@@ -207,8 +206,13 @@ def moved_by(lean, corners):
 
 def cut_exactly(strips, target, source=torch.tensor(box(*WIDE_BOX))):
     """Cuts in which the text's corners, which lie at `source` [4,2] in the strips, lie at the rectangle `target`."""
+    return cut_to(strips, torch.tensor(box(*target)), source)
+
+
+def cut_to(strips, corners, source):
+    """Cuts in which the text's corners, which lie at `source` in the strips, lie at `corners`; either [4,2] of all or [n,4,2]."""
     of_all = lambda corners: corners.expand(len(strips), -1, -1)
-    return cut_by(strips, homographies(of_all(torch.tensor(box(*target))), of_all(source)), torch.zeros(1))
+    return cut_by(strips, homographies(of_all(corners), of_all(source)), torch.zeros(1))
 
 
 def cut_at(strips, centres, corners):
