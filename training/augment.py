@@ -6,7 +6,7 @@ Strips come wide, with the text's corners at WIDE_BOX; the net takes a cut of th
 import torch
 from torch.nn import functional as F
 
-from nets import PLACES, ROUGH_BOX, SPELT_BOX, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
+from nets import LOOSE_BOX, PLACES, ROUGH_BOX, SPELT_BOX, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
 from vins import UNKNOWN
 
 MARGIN = (int(WIDE_BOX[0] - TEXT_BOX[0]), int(WIDE_BOX[1] - TEXT_BOX[1]))  # the cut's left and upper edge in the strip
@@ -151,14 +151,12 @@ def jittered_cut(strips, centres, loose_share=0.4):
     return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off(corners), loose[:, 0]
 
 
-def rough_cut(strips):
-    """Cuts as the reader's first ones, where the locator points, of strips [n,1,128,512] that show what lies around the text too:
-    the cuts [n,1,32,256], and how far off TEXT_BOX the text's corners are [n,8].
+def rough_corners(n):
+    """Where the text's corners lie in the reader's first cuts [n,4,2], which are made where the locator points.
 
-    So far off are, in a reader's first strips of 200 tuning frames, the corners that the text really has: in eight of ten it is
+    So far off TEXT_BOX they are in those of 200 tuning frames: in eight of ten cuts the text is
     0.67 to 0.88 of the box's width and 0.5 to 1.25 of its height, at most 12 and 5 pixels from its middle, and rises by at most 12.
     """
-    n = len(strips)
     nominal = torch.tensor(box(*TEXT_BOX))
     middle = nominal.mean(0)
     one = lambda deviation, *shape: torch.randn(n, *shape) * deviation
@@ -169,8 +167,22 @@ def rough_cut(strips):
     shift = torch.cat([one(8, 1) * far, one(4, 1) * far.clamp(max=1.4)], 1)[:, None]
     turned = torch.stack([one(4, 1) * far * down, one(8, 1) * far * along], -1)
     each = one(torch.tensor([2.5, 1.2]), 4, 2)
-    corners = middle + from_middle + shift + turned + each + leaning(n, nominal)
-    return cut_to(strips, corners, torch.tensor(box(*ROUGH_BOX))), off(corners)
+    return middle + from_middle + shift + turned + each + leaning(n, nominal)
+
+
+def rough_cut(strips, corners):
+    """Cuts [n,1,32,256] of strips [n,1,128,512] that show what lies around the text too; in them its corners lie at `corners` [n,4,2]."""
+    return cut_to(strips, corners, torch.tensor(box(*ROUGH_BOX)))
+
+
+def approached(corners, told):
+    """Where corners [n,4,2] of cuts come to lie in the reader's next ones, where somebody tells [n,8] that they are, as `off` does: there
+    it puts them at LOOSE_BOX. Of what nonsense is told stays where it is."""
+    where = torch.tensor(box(*TEXT_BOX)) + told.reshape(-1, 4, 2) * torch.tensor([float(STRIP[1]), float(STRIP[0])])
+    loose = torch.tensor(box(*LOOSE_BOX))
+    moved = apply(homographies(where, loose.expand(len(corners), -1, -1)), corners)
+    sensible = (off(moved).abs() < 1).all(1)
+    return torch.where(sensible[:, None, None], moved, corners)
 
 
 def off(corners):

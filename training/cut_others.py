@@ -14,6 +14,7 @@ import torch
 
 from cut_real import cuts
 from nets import Locator
+from shards import scenes
 from strips import BOX, HEIGHT, WIDTH
 from train_locator import Photographs, decode, near
 from vins import UNKNOWN
@@ -52,11 +53,9 @@ def main():
     net.load_state_dict(torch.load(a.locator))
     rng = np.random.default_rng(1)
     found = []
-    for path in sorted(a.shards.glob("scenes_*.npz")):
-        shard = np.load(path)
-        for picture, quads in zip(shard["pictures"], shard["quads"]):
-            found += others(net, picture, quads[~np.isnan(quads).any((1, 2))])
-        print(path.name, len(found), flush=True)
+    for picture, quads in scenes(a.shards):
+        found += others(net, picture, quads)
+    print("scenes", len(found))
     photographs = Photographs(a.shards / "real" / "quads.tsv", a.real)
     for i in range(len(photographs.items)):
         for jitter in (False, True):

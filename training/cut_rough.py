@@ -13,6 +13,7 @@ import numpy as np
 
 from cut_real import cuts
 from nets import ROUGH_BOX, ROUGH_STRIP, box
+from shards import scenes
 from train_locator import Photographs
 
 AGAIN = 2  # how often a photograph counts
@@ -29,11 +30,9 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     a = parser.parse_args()
     found = []
-    for path in sorted(a.shards.glob("scenes_*.npz")):
-        shard = np.load(path)
-        for picture, quads in zip(shard["pictures"], shard["quads"]):
-            found += [rough(picture, quad) for quad in quads if not np.isnan(quad).any()]
-        print(path.name, len(found), flush=True)
+    for picture, quads in scenes(a.shards):
+        found += [rough(picture, quad) for quad in quads]
+    print("scenes", len(found))
     photographs = Photographs(a.shards / "real" / "quads.tsv", a.real).items
     found += [rough(picture, quad) for picture, quad in photographs] * AGAIN
     print("photographs", len(photographs))

@@ -15,6 +15,7 @@ PLACES = 17
 STRIP = (32, 256)  # height, width of the recognizer's input
 COLUMNS = 64  # that it is turned into
 TEXT_BOX = (8.0, 4.0, 248.0, 28.0)  # x0 y0 x1 y1: where the text's own corners lie in the strip
+LOOSE_BOX = (24.0, 7.0, 232.0, 25.0)  # and where the reader puts them while it is not sure where they are
 SPELT_BOX = (24.0, 4.0, 232.0, 28.0)  # and where in the examiner's, which has to see what stands beside it
 ARBITER_BOX = (16.0, 4.0, 240.0, 28.0)  # and where in the arbiter's
 WIDE_STRIP = (64, 384)  # height, width of the strips in shards: room to move the cut

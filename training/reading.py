@@ -12,6 +12,8 @@ from vins import UNKNOWN
 
 MARK = 0.3  # weight of the mark's loss
 SMOOTH = 0.01  # of the labels
+STEPS = 2  # towards a line that the locator points to
+TURNED = 0.15  # share of lines shown upside down
 
 
 def start(net: Recognizer, path: Path) -> None:
@@ -29,12 +31,32 @@ def shown_once(batch, least=0.45):
     return augment.weather(cuts, least), labels, centres, marks, corners, loose
 
 
-def rough_once(strips):
-    """The same of strips that teach no characters, only where a VIN's text is that the locator points to roughly."""
+def rough_once(strips, net):
+    """The same of strips that teach no characters, only where a VIN's text is that the locator points to roughly, or that `net` itself
+    has told of in up to STEPS such cuts; and that upside down it is none."""
     n = len(strips)
-    cuts, corners = augment.rough_cut(strips)
+    turned = torch.rand(n) < TURNED
+    strips = torch.where(turned[:, None, None, None], strips.flip(2, 3), strips)
+    corners = augment.rough_corners(n)
+    steps = torch.randint(STEPS + 1, (n,))
+    for step in range(STEPS):
+        on = steps > step
+        if not on.any():
+            break
+        told = told_by(net, augment.weather(augment.rough_cut(strips[on], corners[on])))
+        corners[on] = augment.approached(corners[on], told)
+    cuts = augment.weather(augment.rough_cut(strips, corners))
     unknown = torch.full((n, PLACES), UNKNOWN), torch.full((n, PLACES), -1000.0)
-    return augment.weather(cuts), *unknown, torch.ones(n), corners, torch.ones(n, dtype=torch.bool)
+    return cuts, *unknown, (~turned).float(), augment.off(corners), torch.ones(n, dtype=torch.bool)
+
+
+@torch.no_grad()
+def told_by(net, cuts):
+    """Where it says that the text's corners are [n,8]."""
+    net.eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        features = net.trunk(cuts.to(memory_format=torch.channels_last))
+    return net.heads(features.float())[2]
 
 
 def losses(net, strips, labels, centres, marks, corners, loose):

@@ -1,5 +1,6 @@
-"""Strips in memory, as strips.py, cut_real.py and cut_others.py write them."""
+"""Strips in memory, as strips.py, cut_real.py and cut_others.py write them, and scenes as scenes.py does."""
 
+from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
 
@@ -60,3 +61,12 @@ class Shards:
             torch.from_numpy(self.centres[index]),
             torch.from_numpy(self.marks[index]).float(),
         )
+
+
+def scenes(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The rendered scenes of a folder, and the corners [k,4,2] of the VINs in each."""
+    for path in sorted(folder.glob("scenes_*.npz")):
+        print(path.name, flush=True)
+        shard = np.load(path)
+        for picture, quads in zip(shard["pictures"], shard["quads"]):
+            yield picture, quads[~np.isnan(quads).any((1, 2))]

@@ -34,7 +34,7 @@ def main():
     parser.add_argument("--real", type=Path, help="strips cut from photographs (cut_real.py)")
     parser.add_argument("--real-share", type=float, default=0.5, help="of a batch")
     parser.add_argument("--rough", type=Path, help="strips with much around them (cut_rough.py), of which a recognizer learns where the text is")
-    parser.add_argument("--rough-share", type=float, default=0.25, help="of a batch")
+    parser.add_argument("--rough-share", type=float, default=0.33, help="of a batch")
     parser.add_argument("--tune", type=Path, help="strips of the tune part, measured as it goes")
     parser.add_argument("--net", choices=TASKS, default="recognizer")
     parser.add_argument("--init", type=Path, help="weights to start from; an examiner may start from a recognizer's, an arbiter from PP-OCRv6_rec_small.onnx")
@@ -112,7 +112,7 @@ def main():
             parts.append(task.shown_once((*lines, marks), least=0.75))
         if rough_share:
             shown = torch.from_numpy(rough[rng.choice(len(rough), rough_share)])[:, None].float() / 255
-            parts.append(task.rough_once(shown))
+            parts.append(task.rough_once(shown, kept.module))
         loss, figures = task.losses(net, *(torch.cat(x) for x in zip(*parts)))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

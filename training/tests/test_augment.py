@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 import augment
+import cut_rough
 from cut_real import SMALLEST, cuts, smaller
-from nets import PLACES, ROUGH_BOX, ROUGH_STRIP, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
+from nets import LOOSE_BOX, PLACES, ROUGH_BOX, ROUGH_STRIP, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
 from vins import UNKNOWN
 
 
@@ -97,18 +98,40 @@ class Spliced(unittest.TestCase):
 
 
 class Rough(unittest.TestCase):
+    def test_is_cut_with_its_corners_where_they_should_be(self):
+        quad = np.float32([[300, 220], [420, 180], [426, 194], [306, 235]])
+        picture = np.zeros((400, 600), np.uint8)
+        cv2.fillConvexPoly(picture, np.int32(quad), 255)
+        strip = cut_rough.rough(picture, quad)
+        self.assertEqual(strip.shape, ROUGH_STRIP)
+        x0, y0, x1, y1 = (int(v) for v in ROUGH_BOX)
+        self.assertGreater(strip[y0 + 3 : y1 - 3, x0 + 3 : x1 - 3].min(), 200)
+        strip[y0 - 3 : y1 + 4, x0 - 4 : x1 + 5] = 0
+        self.assertEqual(strip.max(), 0)
+
     def test_says_where_the_text_is(self):
         torch.manual_seed(1)
         x0, y0, x1, y1 = (int(v) for v in ROUGH_BOX)
         strip = torch.zeros(1, 1, *ROUGH_STRIP)
         strip[:, :, y0:y1, x0:x1] = 1
-        shown, off = augment.rough_cut(strip.expand(50, -1, -1, -1))
-        corners = np.float32(box(*TEXT_BOX)) + off.reshape(-1, 4, 2).numpy() * np.float32(STRIP[::-1])
+        corners = augment.rough_corners(50)
+        shown = augment.rough_cut(strip.expand(50, -1, -1, -1), corners)
+        corners = corners.numpy()
         for cut, quad in zip(shown[:, 0].numpy(), corners):
             text = np.zeros(STRIP, np.uint8)
             cv2.fillConvexPoly(text, np.int32(np.round(quad * 16)), 1, cv2.LINE_8, 4)
             self.assertLess(np.abs(cut - text).mean(), 0.05)
         self.assertGreater(np.abs(corners.mean(1) - np.float32(box(*TEXT_BOX)).mean(0)).mean(), 3)
+
+    def test_the_next_cut_is_made_where_the_text_is_told_to_be(self):
+        torch.manual_seed(1)
+        corners = augment.rough_corners(50)
+        right = augment.approached(corners, augment.off(corners))
+        self.assertLess((right - torch.tensor(box(*LOOSE_BOX))).abs().max(), 0.01)
+        told = augment.off(corners) + torch.tensor([16 / STRIP[1], 0.0]).repeat(4)
+        self.assertLess((augment.approached(corners, told) - right)[..., 0].max(), -5)
+        nonsense = augment.off(corners) + torch.tensor([5.0, 0.0]).repeat(4)
+        self.assertTrue((augment.approached(corners, nonsense) == corners).all())
 
 
 class Weather(unittest.TestCase):
