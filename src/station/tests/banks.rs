@@ -187,7 +187,7 @@ fn a_vin_behind_a_reflection_is_read_of_a_pair() {
         vin.map(|vin| vin.to_string())
     };
     let scene = decode(include_bytes!("../../cli/demo/dash_3.jpg")).unwrap();
-    let reflection = |x: usize, y: usize| if (x + y) % 14 < 7 { 0.35 } else { 0.0 };
+    let reflection = |x: usize, y: usize| if (x + y) % 14 < 7 { 0.45 } else { 0.0 };
     let lit = shot(&scene, 0.5, reflection);
     let dark = shot(&scene, 0.1, reflection);
     assert_eq!(accepted(&lit), None);
