@@ -176,8 +176,8 @@ def rough_cut(strips, corners):
 
 
 def approached(corners, told):
-    """Where corners [n,4,2] of cuts come to lie in the reader's next ones, where somebody tells [n,8] that they are, as `off` does: there
-    it puts them at LOOSE_BOX. Of what nonsense is told stays where it is."""
+    """Where the text's corners [n,4,2] in cuts come to lie in the next ones, which the reader makes by what it is told [n,8] of them, as `off`
+    tells it, so that they should lie at LOOSE_BOX. What is nonsense moves nothing."""
     where = torch.tensor(box(*TEXT_BOX)) + told.reshape(-1, 4, 2) * torch.tensor([float(STRIP[1]), float(STRIP[0])])
     loose = torch.tensor(box(*LOOSE_BOX))
     moved = apply(homographies(where, loose.expand(len(corners), -1, -1)), corners)

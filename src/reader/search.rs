@@ -15,8 +15,8 @@ const WHOLE: f32 = 0.8;
 /// Clarity that such a mark has, too: a barcode can look like a VIN, but nobody can tell its characters;
 /// and a VIN that is cut a character off is clear as well, but less.
 const CLEARLY: f32 = 0.9;
-/// Lines with less are left: in the first strip one in twenty of those on the VINs of 331 tuning frames that were read, and a third of all
-/// others. With 0.02 no frame more is read, but to find nothing takes half as long again.
+/// Lines with less are left. In the first strip one in twenty of those on VINs of 331 tuning frames that are read has less, and a third of
+/// all others. With 0.02 no frame more is read, but finding nothing takes half as long again.
 const HARDLY: f32 = 0.1;
 /// The same once a mark is surely and clearly read.
 const HARDLY_ANOTHER: f32 = 0.8;
