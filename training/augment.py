@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from nets import LOOSE_BOX, PLACES, ROUGH_BOX, SPELT_BOX, STRIP, TEXT_BOX, WIDE_BOX, WIDE_STRIP, box
 from vins import UNKNOWN
 
+SIZE = torch.tensor([float(STRIP[1]), float(STRIP[0])])  # width, height of a cut
 MARGIN = (int(WIDE_BOX[0] - TEXT_BOX[0]), int(WIDE_BOX[1] - TEXT_BOX[1]))  # the cut's left and upper edge in the strip
 WARPED = 0.3  # how much wider or narrower a character may be where it changes places with another, as a natural logarithm
 LEAN = 0.2  # standard deviation of the lean of text in cuts, as a share of its height; of photographed lines nine in ten lean less than 0.3
@@ -178,7 +179,7 @@ def rough_cut(strips, corners):
 def approached(corners, told):
     """Where the text's corners [n,4,2] in cuts come to lie in the next ones, which the reader makes by what it is told [n,8] of them, as `off`
     tells it, so that they should lie at LOOSE_BOX. What is nonsense moves nothing."""
-    where = torch.tensor(box(*TEXT_BOX)) + told.reshape(-1, 4, 2) * torch.tensor([float(STRIP[1]), float(STRIP[0])])
+    where = torch.tensor(box(*TEXT_BOX)) + told.reshape(-1, 4, 2) * SIZE
     loose = torch.tensor(box(*LOOSE_BOX))
     moved = apply(homographies(where, loose.expand(len(corners), -1, -1)), corners)
     sensible = (off(moved).abs() < 1).all(1)
@@ -187,7 +188,7 @@ def approached(corners, told):
 
 def off(corners):
     """How far corners [n,4,2] in cuts are off TEXT_BOX [n,8], in widths and heights of the cut."""
-    return ((corners - torch.tensor(box(*TEXT_BOX))) / torch.tensor([float(STRIP[1]), float(STRIP[0])])).flatten(1)
+    return ((corners - torch.tensor(box(*TEXT_BOX))) / SIZE).flatten(1)
 
 
 def examined_cut(strips, centres, target=SPELT_BOX, reach=13):

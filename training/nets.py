@@ -175,4 +175,11 @@ class Locator(nn.Module):
         return F.pixel_shuffle(self.head(self.trunk(scene)), self.SPLIT)
 
 
+def outputs(net, strips):
+    """What the heads of a network in training say of strips; the trunk computes in bfloat16."""
+    with torch.autocast("cpu", torch.bfloat16):
+        features = net.trunk(strips.to(memory_format=torch.channels_last))
+    return net.heads(features.float())
+
+
 NETS = {"locator": Locator, "recognizer": Recognizer, "examiner": Examiner, "arbiter": Arbiter}

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 import augment
-from nets import PLACES, Recognizer
+from nets import PLACES, Recognizer, outputs
 from vins import UNKNOWN
 
 MARK = 0.3  # weight of the mark's loss
@@ -31,9 +31,11 @@ def shown_once(batch, least=0.45):
     return augment.weather(cuts, least), labels, centres, marks, corners, loose
 
 
+@torch.no_grad()
 def rough_once(strips, net):
     """The same of strips that teach no characters, only where a VIN's text is that the locator points to roughly, or that `net` itself
     has told of in up to STEPS such cuts; and that upside down it is none."""
+    net.eval()
     n = len(strips)
     turned = torch.rand(n) < TURNED
     strips = torch.where(turned[:, None, None, None], strips.flip(2, 3), strips)
@@ -43,28 +45,17 @@ def rough_once(strips, net):
         on = steps > step
         if not on.any():
             break
-        told = told_by(net, augment.weather(augment.rough_cut(strips[on], corners[on])))
+        _, _, told, _ = outputs(net, augment.weather(augment.rough_cut(strips[on], corners[on])))
         corners[on] = augment.approached(corners[on], told)
     cuts = augment.weather(augment.rough_cut(strips, corners))
     unknown = torch.full((n, PLACES), UNKNOWN), torch.full((n, PLACES), -1000.0)
     return cuts, *unknown, (~turned).float(), augment.off(corners), torch.ones(n, dtype=torch.bool)
 
 
-@torch.no_grad()
-def told_by(net, cuts):
-    """Where it says that the text's corners are [n,8]."""
-    net.eval()
-    with torch.autocast("cpu", torch.bfloat16):
-        features = net.trunk(cuts.to(memory_format=torch.channels_last))
-    return net.heads(features.float())[2]
-
-
 def losses(net, strips, labels, centres, marks, corners, loose):
     """Characters, mark, corners, and (where the centres are known) where attention should look; and figures to print. In a loose
     cut nobody can tell which place a character has, so those teach only corners and mark."""
-    with torch.autocast("cpu", torch.bfloat16):
-        features = net.trunk(strips.to(memory_format=torch.channels_last))
-    characters, mark, told, attention = net.heads(features.float())
+    characters, mark, told, attention = outputs(net, strips)
     known = (labels != UNKNOWN) & ~loose[:, None]
     character_loss = F.cross_entropy(characters[known], labels[known], label_smoothing=SMOOTH)
     mark_loss = F.binary_cross_entropy_with_logits(mark[:, 0], marks)

@@ -15,7 +15,7 @@ import torch
 
 import augment
 import lcnet
-from nets import ARBITER_BOX, COLUMNS, PLACES, STRIP
+from nets import ARBITER_BOX, COLUMNS, PLACES, STRIP, outputs
 from vins import UNKNOWN, WRITING
 
 BEYOND, NOTHING = len(WRITING), len(WRITING) + 1  # what a column shows beside characters
@@ -44,9 +44,7 @@ class Spelling:
 
     def losses(self, net, strips, labels, centres, counts, located):
         """How improbable the lines are, a character; and no figures beside it."""
-        with torch.autocast("cpu", torch.bfloat16):
-            features = net.trunk(strips.to(memory_format=torch.channels_last))
-        log_p = net.heads(features.float()).log_softmax(-1)
+        log_p = outputs(net, strips).log_softmax(-1)
         loss = -spelt(log_p, *symbols(labels, counts), allowed(centres, counts, located, net.COLUMNS)).clamp(min=-200) / PLACES
         return loss.mean(), {}
 
