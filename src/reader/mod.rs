@@ -58,7 +58,9 @@ pub struct Mark {
     pub quad: Quad,
     /// What it says.
     pub evidence: Evidence,
-    /// Another cut of its text, about as good, says something else.
+    /// Probability that more than 17 characters stand there.
+    pub longer: f32,
+    /// Another cut of its text says something else and is about as good, or surely shows more characters.
     pub contradicted: bool,
 }
 

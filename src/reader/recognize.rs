@@ -97,6 +97,7 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
     let mut mark = Mark {
         quad,
         evidence: strip.evidence,
+        longer: 0.0,
         contradicted: false,
     };
     if mark.evidence.mark >= POSSIBLY && mark.evidence.clarity() < CLEAR {
@@ -108,7 +109,7 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
         .any(|least| seen.0 >= least.0 && seen.1 >= least.1)
     {
         let spelling = examine(readers, frame, &mut mark)?;
-        mark.evidence.mark = spelling.whole;
+        (mark.evidence.mark, mark.longer) = (spelling.whole, spelling.longer);
         if spelling.whole >= HARDLY {
             arbitrate(readers, frame, &mut mark, &spelling)?;
         }
@@ -137,11 +138,12 @@ fn examine(readers: &Readers, frame: &Frame, mark: &mut Mark) -> Result<Spelling
     } else {
         where_spelt(examiner, frame, &mark.quad, &first)?
     };
-    let Some((quad, there)) = better else {
+    let Some((quad, mut there)) = better else {
         return Ok(first);
     };
     mark.evidence = cut(&*readers.recognizer, frame, &quad, TEXT)?.evidence;
     mark.quad = quad;
+    there.longer = there.longer.max(first.longer);
     Ok(there)
 }
 
@@ -212,7 +214,9 @@ fn arbitrate(
     } else {
         let last = arbitrated(&*readers.arbiter, frame, &mark.quad)?;
         mark.evidence.log_p = mean([&one, &other, &last.log_p, &last.log_p]);
-        mark.evidence.mark = logistic(0.5 * (logit(spelling.whole) + logit(last.whole)));
+        let both = |one, other| logistic(0.5 * (logit(one) + logit(other)));
+        mark.evidence.mark = both(spelling.whole, last.whole);
+        mark.longer = both(spelling.longer, last.longer);
     }
     Ok(())
 }

@@ -61,6 +61,7 @@ pub(crate) fn mark(log_p: LogP, probability: f32, width: f32) -> Mark {
             log_p,
             mark: probability,
         },
+        longer: 0.0,
         contradicted: false,
     }
 }

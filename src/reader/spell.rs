@@ -5,7 +5,7 @@
 //! al., ICML 2006). The sums over all walks are exact.
 
 use std::iter;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::recognize::{CHARACTERS, LogP, STRIP, WRITING};
 use crate::vin::LENGTH;
@@ -27,6 +27,8 @@ const LEAST: f64 = 1e-7;
 pub struct Spelling {
     /// Probability that it is: 17 characters and no more, and none that no VIN has.
     pub whole: f32,
+    /// Probability that more than 17 characters stand there.
+    pub longer: f32,
     /// Which characters, as natural logarithms.
     pub log_p: LogP,
     /// Where in the strip the first and the last one begin to be spelt, in pixels, by their probabilities.
@@ -116,8 +118,9 @@ pub fn spell(outputs: &[Vec<f32>], columns: usize) -> Option<Spelling> {
     let all = columns
         .iter()
         .fold(Walks::START, |walks, column| walks.next(column));
-    let lines: f64 = (1..=MOST).map(|n| all.lines(n)).sum();
-    let lines = lines.max(f64::MIN_POSITIVE);
+    let of = |counts: RangeInclusive<usize>| counts.map(|n| all.lines(n)).sum::<f64>();
+    let lines = of(1..=MOST).max(f64::MIN_POSITIVE);
+    let longer = of(LENGTH + 1..=MOST);
     let columns: Vec<Column> = columns.iter().map(without_barred).collect();
     // A walk reads the same from its other end.
     let (forth, back) = (walks(columns.iter()), walks(columns.iter().rev()));
@@ -140,6 +143,7 @@ pub fn spell(outputs: &[Vec<f32>], columns: usize) -> Option<Spelling> {
     let middle = |column: f64| (column as f32 + 0.5) * width;
     Some(Spelling {
         whole: (vins / lines) as f32,
+        longer: (longer / lines) as f32,
         log_p: places.map(|place| place.map(|p| p.max(LEAST).ln() as f32)),
         ends: (middle(begins[0]), middle(begins[LENGTH - 1])),
     })
@@ -239,7 +243,9 @@ pub(super) mod tests {
     #[test]
     fn a_character_more_or_less_is_none() {
         for text in ["1HGCM82633A00435", "1HGCM82633A0043522", "HGCM82633A", ""] {
-            assert!(of(text).whole < 0.01, "{text}");
+            let spelling = of(text);
+            assert!(spelling.whole < 0.01, "{text}");
+            assert_eq!(spelling.longer > 0.99, text.len() > LENGTH, "{text}");
         }
     }
 
