@@ -323,6 +323,7 @@ impl Observe for Sure {
         let _ = marks.push(Mark {
             quad,
             evidence,
+            longer: 0.0,
             contradicted: false,
         });
         Ok(Observation {
