@@ -190,7 +190,7 @@ fn is_sure(mark: &Mark) -> bool {
 
 /// Two cuts of one text that are about as good count both where they say nearly the same. Where they do not, they are none to be
 /// sure of, whichever is kept; nor is a third. Nor is any, however good, if another surely shows more characters than a VIN has: of a
-/// thousand lines of 18 characters twelve were accepted, five of them without the first one, which other cuts had shown.
+/// thousand lines of 18 characters twelve were accepted, five of them a character short that other cuts had shown.
 fn compare(marks: &mut [Mark], new: &mut Mark) {
     let at = new.quad;
     for old in marks.iter_mut().filter(|old| same(&old.quad, &at)) {
