@@ -22,8 +22,8 @@ const HARDLY: f32 = 0.1;
 const HARDLY_ANOTHER: f32 = 0.8;
 /// From this share of another cut's worth on one is about as good.
 const ABOUT_AS_GOOD: f32 = 0.5;
-/// Probability that more than 17 characters stand in one cut of a text from which on its other cuts are none to be sure of. Two of 335
-/// tuning frames that are accepted have a cut with 0.5 to 0.7, which shows a sign or a letter of another word, too.
+/// Probability that more than 17 characters stand in one cut of a text from which on its other cuts are none to be sure of. At least two of
+/// 335 tuning frames that are accepted have a cut with 0.5 to 0.7, which shows a sign or a letter of another word, too.
 const LONGER: f32 = 0.9;
 /// In so many characters two cuts of one text may differ; in more, one is cut a character off, or shows something else.
 const FEW: usize = 2;
