@@ -25,17 +25,20 @@ const ARBITRATED: (f32, f32, f32, f32) = (16.0, 4.0, 240.0, 28.0);
 /// Into how many columns they turn the strip.
 const EXAMINER_COLUMNS: usize = 64;
 const ARBITER_COLUMNS: usize = 44;
-/// Probability of being a whole VIN from which on one is cut anew: leaning, if it is not clear, and where it is spelt. With less
+/// Probability of being a whole VIN from which on one is cut anew: otherwise, if it is not clear, and where it is spelt. With less
 /// it is spelt without what stands at its ends, which may be signs; of 400 frames three more are read so.
 const POSSIBLY: f32 = 0.3;
 /// From one of these probabilities of being a whole VIN and clarities on a mark is read again and examined; the recognizer
 /// takes some clear VINs for hardly one.
 const READABLE: [(f32, f32); 2] = [(0.3, 0.3), (0.1, 0.9)];
-/// Clarity below which a mark is cut leaning, too: how far text leans, the recognizer was not trained to tell.
+/// Clarity below which a mark is cut otherwise, too: leaning, as how far text leans the recognizer was not trained to tell, and with less of its
+/// height, as it takes what touches text, a barcode above all, for a part of it.
 const CLEAR: f32 = 0.95;
-/// How far, as a share of its height: see [`Quad::leaning`].
+/// How far it leans, as a share of its height: see [`Quad::leaning`].
 const LEANS: [f32; 4] = [-0.15, 0.15, -0.3, 0.3];
-/// How many times as good a leaning cut must be: the best of several looks surer than it is.
+/// What is left out at the top and at the bottom, as shares of its height.
+const TRIMS: [(f32, f32); 3] = [(0.0, 0.2), (0.0, 0.4), (0.2, 0.0)];
+/// How many times as good such a cut must be: the best of several looks surer than it is.
 const BETTER: f32 = 1.1;
 /// Odds, as a natural logarithm, against its likeliest rival from which on nobody doubts a character. Where recognizer and examiner have
 /// no doubt of the same 17, the arbiter is not asked.
@@ -101,7 +104,7 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
         contradicted: false,
     };
     if mark.evidence.mark >= POSSIBLY && mark.evidence.clarity() < CLEAR {
-        cut_leaning(recognizer, frame, &mut mark)?;
+        cut_otherwise(recognizer, frame, &mut mark)?;
     }
     let seen = (mark.evidence.mark, mark.evidence.clarity());
     if READABLE
@@ -117,10 +120,17 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
     Ok(mark)
 }
 
-/// Lets a mark lean as its text looks most like a VIN.
-fn cut_leaning(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
+/// Cuts a mark leaning or with less of its height, as its text looks most like a VIN.
+fn cut_otherwise(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
     let told = mark.quad;
-    for quad in LEANS.map(|share| told.leaning(share)) {
+    let leaning = LEANS.map(|share| told.leaning(share));
+    let trimmed = TRIMS.map(|(top, bottom)| {
+        let (x0, y0, x1, y1) = TEXT;
+        let height = y1 - y0;
+        let left = (x0, y0 + top * height, x1, y1 - bottom * height);
+        unwarp(&told, TEXT, corners_of(left))
+    });
+    for quad in leaning.into_iter().chain(trimmed) {
         let evidence = cut(network, frame, &quad, TEXT)?.evidence;
         if evidence.worth() > BETTER * mark.evidence.worth() {
             (mark.quad, mark.evidence) = (quad, evidence);

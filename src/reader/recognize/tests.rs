@@ -119,8 +119,8 @@ impl Network for ClearIf {
     }
 }
 
-/// How far the corners of the likely line are moved along it, in the frame's pixels, before it is clear.
-fn moved_until_clear(luma: fn(f32, f32) -> f32, clear: fn(&[f32]) -> bool) -> [f32; 4] {
+/// How far the corners of the likely line are moved, in the frame's pixels, before it is clear.
+fn moved_until_clear(luma: fn(f32, f32) -> f32, clear: fn(&[f32]) -> bool) -> [(f32, f32); 4] {
     let (width, height) = (100, 50);
     let at = |index: usize| ((index % width) as f32 + 0.5, (index / width) as f32 + 0.5);
     let pixel = |index| luma(at(index).0, at(index).1) as u8;
@@ -136,7 +136,10 @@ fn moved_until_clear(luma: fn(f32, f32) -> f32, clear: fn(&[f32]) -> bool) -> [f
     };
     let mark = read(&readers, &frame, &likely()).unwrap();
     let told = likely().quad;
-    std::array::from_fn(|corner| mark.quad.0[corner].x - told.0[corner].x)
+    std::array::from_fn(|corner| {
+        let (found, told) = (mark.quad.0[corner], told.0[corner]);
+        (found.x - told.x, found.y - told.y)
+    })
 }
 
 /// A pixel of a strip.
@@ -144,11 +147,11 @@ fn pixel(strip: &[f32], x: usize, y: usize) -> f32 {
     strip[y * STRIP.0 + x]
 }
 
-fn assert_near(found: [f32; 4], expected: [f32; 4]) {
+fn assert_near(found: [(f32, f32); 4], expected: [(f32, f32); 4]) {
     let far = found
         .iter()
         .zip(expected)
-        .any(|(a, b)| (a - b).abs() > 0.01);
+        .any(|(a, b)| (a.0 - b.0).hypot(a.1 - b.1) > 0.01);
     assert!(!far, "{found:?} instead of {expected:?}");
 }
 
@@ -157,12 +160,25 @@ fn a_leaning_text_is_cut_upright() {
     let leaning = |x: f32, y: f32| 1.5 * x + 0.9 * y;
     let upright = |strip: &[f32]| (pixel(strip, 99, 5) - pixel(strip, 99, 26)).abs() < 0.005;
     // The text is 9 pixels high; three tenths of those.
-    assert_near(moved_until_clear(leaning, upright), [2.7, 2.7, -2.7, -2.7]);
+    let (upper, lower) = ((2.7, 0.0), (-2.7, 0.0));
+    assert_near(
+        moved_until_clear(leaning, upright),
+        [upper, upper, lower, lower],
+    );
+}
+
+#[test]
+fn text_is_cut_without_a_barcode_that_touches_it() {
+    let barcode = |_, y: f32| if y < 15.6 { 0.0 } else { 255.0 };
+    let without = |strip: &[f32]| pixel(strip, 99, 26) < 0.5;
+    // The text is 9 pixels high; four tenths of those.
+    let (stays, up) = ((0.0, 0.0), (0.0, -3.6));
+    assert_near(moved_until_clear(barcode, without), [stays, stays, up, up]);
 }
 
 #[test]
 fn a_clear_text_stays_where_it_is() {
-    assert_near(moved_until_clear(|_, _| 9.0, |_| true), [0.0; 4]);
+    assert_near(moved_until_clear(|_, _| 9.0, |_| true), [(0.0, 0.0); 4]);
 }
 
 struct Counted<N> {
