@@ -25,7 +25,7 @@ const ARBITRATED: (f32, f32, f32, f32) = (16.0, 4.0, 240.0, 28.0);
 /// Into how many columns they turn the strip.
 const EXAMINER_COLUMNS: usize = 64;
 const ARBITER_COLUMNS: usize = 44;
-/// Probability of being a whole VIN from which on one is cut anew: otherwise, if it is not clear, and where it is spelt. With less
+/// Probability of being a whole VIN from which on one is cut anew: if it is not clear, and where it is spelt. With less
 /// it is spelt without what stands at its ends, which may be signs; of 400 frames three more are read so.
 const POSSIBLY: f32 = 0.3;
 /// From one of these probabilities of being a whole VIN and clarities on a mark is read again and examined; the recognizer
@@ -127,8 +127,8 @@ fn cut_otherwise(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Resul
     let trimmed = TRIMS.map(|(top, bottom)| {
         let (x0, y0, x1, y1) = TEXT;
         let height = y1 - y0;
-        let left = (x0, y0 + top * height, x1, y1 - bottom * height);
-        unwarp(&told, TEXT, corners_of(left))
+        let rest = (x0, y0 + top * height, x1, y1 - bottom * height);
+        unwarp(&told, TEXT, corners_of(rest))
     });
     for quad in leaning.into_iter().chain(trimmed) {
         let evidence = cut(network, frame, &quad, TEXT)?.evidence;
