@@ -124,12 +124,9 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
 fn cut_otherwise(network: &dyn Network, frame: &Frame, mark: &mut Mark) -> Result<(), ReadError> {
     let told = mark.quad;
     let leaning = LEANS.map(|share| told.leaning(share));
-    let trimmed = TRIMS.map(|(top, bottom)| {
-        let (x0, y0, x1, y1) = TEXT;
-        let height = y1 - y0;
-        let rest = (x0, y0 + top * height, x1, y1 - bottom * height);
-        unwarp(&told, TEXT, corners_of(rest))
-    });
+    let whole = (0.0, 0.0, 1.0, 1.0);
+    let trimmed =
+        TRIMS.map(|(top, bottom)| unwarp(&told, whole, corners_of((0.0, top, 1.0, 1.0 - bottom))));
     for quad in leaning.into_iter().chain(trimmed) {
         let evidence = cut(network, frame, &quad, TEXT)?.evidence;
         if evidence.worth() > BETTER * mark.evidence.worth() {
