@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use common::fault_broker::{Fault, FaultBroker};
-use common::{facts, until};
+use common::{Gate, Subscriber, broker, facts, until};
 use serde_json::Value;
 use vinspect::health::Health;
 use vinspect::mqtt::{Address, Delivery, Models, Settings, Topics, Version};
@@ -40,7 +40,7 @@ impl Outbox {
             },
             topics: Topics::new("workshop", "bay1"),
             home_assistant: None,
-            snapshots: false,
+            snapshots: true,
             models: Models::default(),
         };
         let (orders, _) = channel();
@@ -59,6 +59,24 @@ impl Outbox {
             self.delivery.wake();
         }
     }
+}
+
+#[test]
+fn a_picture_of_before_the_connection_is_not_sent() {
+    let broker = broker();
+    let subscriber = Subscriber::new(broker, "test");
+    let gate = Gate::closed(broker);
+    let outbox = Outbox::new(gate.port, Version::V311);
+    // The subscriber takes JSON only.
+    let show = |picture: &str| {
+        let jpeg = || picture.into();
+        outbox.delivery.snapshot(uuid::Uuid::nil(), jpeg);
+    };
+    show("1");
+    gate.open(&[]);
+    assert_eq!(subscriber.next("/status")["state"], "online");
+    show("2");
+    assert_eq!(subscriber.next("/snapshot"), 2);
 }
 
 /// As long as a real one.

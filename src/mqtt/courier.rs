@@ -185,10 +185,14 @@ impl Courier {
             progress: false,
         };
         let end = match self.greet(&mut session).await {
-            Ok(()) => match self.converse(&mut session, letters).await {
-                Err(end) => end,
-                Ok(never) => match never {},
-            },
+            Ok(()) => {
+                // Those of before are of cars that are gone, and nobody waits for their answers any more.
+                while letters.try_recv().is_ok() {}
+                match self.converse(&mut session, letters).await {
+                    Err(end) => end,
+                    Ok(never) => match never {},
+                }
+            }
             Err(end) => end,
         };
         let progress = session.progress || begun.elapsed() > LAST_WAIT;
@@ -360,7 +364,7 @@ impl Courier {
                             let jpeg = jpeg(picture);
                             let _ = post.try_send(snapshot(&topics, Uuid::now_v7(), jpeg));
                         }
-                        // Without room there is no connection, and nobody to answer.
+                        // Without room the broker is slow or away, and nobody waits for it.
                         let _ = post.try_send(answer(&topics, name, correlation, echo, &done));
                     }),
                 };

@@ -16,7 +16,7 @@ use crate::health::Health;
 use crate::station::order::Order;
 use crate::store::Store;
 
-/// Answers and pictures that wait for a connection; more are thrown away.
+/// Answers and pictures that the courier has not taken yet; more are thrown away, and all that came without a connection.
 const ROOM: usize = 32;
 
 /// The thread that delivers.
@@ -78,7 +78,7 @@ impl Delivery {
     pub fn snapshot(&self, read: Uuid, jpeg: impl FnOnce() -> Vec<u8>) {
         if self.settings.snapshots {
             let message = snapshot(&self.settings.topics, read, jpeg());
-            // Without room there is no connection, and nobody to show it to.
+            // Without room the broker is slow or away.
             let _ = self.post.try_send(message);
         }
     }
