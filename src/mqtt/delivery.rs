@@ -54,7 +54,11 @@ impl Delivery {
         let station = station.name().filter(|name| name.contains('/'));
         let thread = thread::Builder::new()
             .name(station.unwrap_or("mqtt").into())
-            .spawn(move || runtime.block_on(courier.run(letters)))?;
+            .spawn(move || {
+                runtime.block_on(courier.run(letters));
+                // Looking up a name may hang, and the store must still be closed in time.
+                runtime.shutdown_background();
+            })?;
         Ok(Self {
             signals,
             post,
