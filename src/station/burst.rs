@@ -57,7 +57,15 @@ impl Burst {
         let clock = &*parts.clock;
         let observer = &mut *parts.observer;
         let light = parts.light.as_deref_mut();
-        let mut rig = Rig::new(&mut *parts.camera, light, clock, settings, lit, stop);
+        let mut rig = Rig::new(
+            &mut *parts.camera,
+            light,
+            clock,
+            settings,
+            lit,
+            stop,
+            &mut self.faults,
+        );
         for (bank, frames) in settings.shares() {
             let begun = clock.now();
             rig.set_up(bank, &mut self.faults)?;
@@ -95,8 +103,16 @@ pub(super) fn picture(
 ) -> Result<Frame, Fault> {
     let light = parts.light.as_deref_mut();
     let clock = &*parts.clock;
-    let mut rig = Rig::new(&mut *parts.camera, light, clock, settings, lit, stop);
     let mut faults = Vec::new();
+    let mut rig = Rig::new(
+        &mut *parts.camera,
+        light,
+        clock,
+        settings,
+        lit,
+        stop,
+        &mut faults,
+    );
     for (bank, _) in settings.shares().take(1) {
         rig.set_up(bank, &mut faults)?;
     }

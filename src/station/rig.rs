@@ -27,7 +27,7 @@ pub(super) struct Rig<'a> {
 }
 
 impl<'a> Rig<'a> {
-    /// `lit`: the light is on already.
+    /// `lit`: the light is on already. One that cannot be switched is one more of the faults.
     pub(super) fn new(
         camera: &'a mut dyn Camera,
         light: Option<&'a mut (dyn Output + 'static)>,
@@ -35,13 +35,23 @@ impl<'a> Rig<'a> {
         settings: &'a Settings,
         lit: bool,
         stop: &'a AtomicBool,
+        faults: &mut Vec<Fault>,
     ) -> Self {
+        let mut light = light.map(|output| Light {
+            output,
+            lit_since: None,
+        });
+        // Its own guard counts from the order; now it begins anew, and goes by the burst.
+        if lit
+            && let Some(ordered) = &mut light
+            && let Err(error) = ordered.set(true, clock)
+        {
+            faults.push(Fault::Light(error));
+            light = None;
+        }
         Self {
             camera,
-            light: light.map(|output| Light {
-                output,
-                lit_since: lit.then(|| clock.now()),
-            }),
+            light,
             clock,
             settings,
             stop,

@@ -1,6 +1,7 @@
 //! What is done by order, and which car is expected.
 
 use super::*;
+use crate::station::Bank;
 
 fn vin(text: &str) -> Vin {
     text.parse().unwrap()
@@ -66,6 +67,24 @@ fn a_light_that_is_ordered_goes_off_again() {
         long.recv().unwrap(),
         Err(Declined::TooLong(most)) if most == Settings::default().longest_on
     ));
+}
+
+#[test]
+fn a_light_that_is_ordered_shines_for_the_whole_burst() {
+    let mut bench = bench();
+    bench.station.settings.banks = vec![Bank {
+        exposure_us: Some(5000),
+        ..Bank::default()
+    }];
+    bench.world.lock().unwrap().scenes = [Observation::default()].into();
+    let longest = Settings::default().longest_on;
+    let _answer = bench.order(Task::Light(Some(longest)));
+    bench.press(longest.as_millis() as u64 - 400);
+    let verdicts = bench.verdicts();
+    assert_eq!(verdicts[0].frames, Settings::default().burst_frames);
+    let world = bench.world.lock().unwrap();
+    let lit = |take: &(bool, u8, usize, usize)| take.0 && f32::from(take.1) > 0.45 * LIT;
+    assert!(world.takes.iter().all(lit), "{:?}", world.takes);
 }
 
 #[test]
