@@ -6,7 +6,7 @@
 //! read a second; only camera and reader are missing.
 
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -151,7 +151,7 @@ fn main() -> Result<(), Failure> {
             snapshots: false,
             models: Models::default(),
         };
-        let (orders, _) = channel();
+        let (orders, _) = sync_channel(1);
         let health = Arc::new(Health::default());
         let delivery = Delivery::start(settings, Arc::clone(&store), health, orders)?;
         stations.push((store, delivery));

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ impl Mosquitto {
             snapshots: false,
             models: Models::default(),
         };
-        let (orders, _) = channel();
+        let (orders, _) = sync_channel(1);
         let _delivery =
             Delivery::start(settings, Arc::clone(&store), Arc::clone(&health), orders).unwrap();
         until("a delivered read or a reason", || {

@@ -5,7 +5,7 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use common::fault_broker::{Fault, FaultBroker};
@@ -43,7 +43,7 @@ impl Outbox {
             snapshots: true,
             models: Models::default(),
         };
-        let (orders, _) = channel();
+        let (orders, _) = sync_channel(1);
         let delivery = Delivery::start(settings, Arc::clone(&store), Arc::clone(&health), orders);
         Self {
             delivery: delivery.unwrap(),

@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::image::jpeg;
 use crate::inference::Model;
 use crate::mqtt::{self as delivery, Address, Delivery, LastRead, Models, Topics, read_message};
 use crate::reader::{Decision, Observe, Outcome};
-use crate::station::order::Done;
+use crate::station::order::{Done, ROOM};
 use crate::station::{Lamps, Parts, Served, Station, SystemClock, Verdict};
 use crate::store::{Appended, Facts, Store, StoreError};
 use crate::vin::{Shown, Vin};
@@ -63,7 +63,7 @@ pub fn serve(
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let (site, name) = (&config.station.site, &config.station.name);
-    let (orders, received) = channel();
+    let (orders, received) = sync_channel(ROOM);
     let health = Arc::new(Health::default());
     let delivery = Delivery::start(
         settings(config),

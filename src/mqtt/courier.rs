@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -89,7 +89,7 @@ pub(super) struct Courier {
     pub(super) settings: Settings,
     pub(super) store: Arc<Store>,
     pub(super) health: Arc<Health>,
-    pub(super) orders: Sender<Order>,
+    pub(super) orders: SyncSender<Order>,
     /// For answers, which come from elsewhere.
     pub(super) post: mpsc::Sender<Message>,
     pub(super) signals: Arc<Signals>,
@@ -368,8 +368,12 @@ impl Courier {
                         let _ = post.try_send(answer(&topics, name, correlation, echo, &done));
                     }),
                 };
-                if self.orders.send(order).is_err() {
-                    log::warn!("a command came after the station had ended");
+                match self.orders.try_send(order) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(order)) => (order.answer)(Err(Declined::TooMany)),
+                    Err(TrySendError::Disconnected(_)) => {
+                        log::warn!("a command came after the station had ended");
+                    }
                 }
                 Ok(())
             }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ impl Delivery {
         settings: Settings,
         store: Arc<Store>,
         health: Arc<Health>,
-        orders: Sender<Order>,
+        orders: SyncSender<Order>,
     ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -8,6 +8,9 @@ use uuid::Uuid;
 use crate::image::Frame;
 use crate::vin::Vin;
 
+/// Orders that wait at most; more are declined.
+pub const ROOM: usize = 32;
+
 /// One order, and how to answer it.
 pub struct Order {
     /// What is to be done.
@@ -58,6 +61,9 @@ pub enum Declined {
     /// A read is under way.
     #[error("a read is under way; its triggers are counted, not queued")]
     Busy,
+    /// There is no room for one more.
+    #[error("{ROOM} orders wait for this station already; give it time")]
+    TooMany,
     /// There is none.
     #[error("this station has no light")]
     NoLight,

@@ -89,7 +89,7 @@ impl Clock for SystemClock {
 pub struct Parts {
     /// Starts reads; none if only commands do.
     pub trigger: Option<Box<dyn Trigger>>,
-    /// What is asked for other than by the trigger.
+    /// What is asked for other than by the trigger; no more of it should wait than [`ROOM`](super::order::ROOM).
     pub orders: Receiver<Order>,
     /// Shines on the mark.
     pub light: Option<Box<dyn Output>>,

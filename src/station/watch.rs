@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::burst::{Burst, picture};
 use super::lamps::Signal;
-use super::order::{Answer, Declined, Done, Expected, Match, Order, Task};
+use super::order::{Answer, Declined, Done, Expected, Match, Order, ROOM, Task};
 use super::parts::{Parts, Settings};
 use super::{Fault, FaultKind, Source, Trouble, Verdict};
 use crate::gpio::{Edge, GpioError};
@@ -117,18 +117,31 @@ impl Station {
         self.signal(if ok { Signal::Ok } else { Signal::Ng });
     }
 
-    /// What comes next.
+    /// What comes next. The pin goes first, so that no stream of orders holds up a car; a bounce goes last, so that no line
+    /// that chatters holds up orders.
     fn wait(&mut self, timeout: Duration) -> Option<Event> {
+        let edge = self.pressed(Duration::ZERO);
+        if let Some(Event::Triggered(_)) = edge {
+            return edge;
+        }
         if let Some(order) = self.postponed.pop_front() {
             return Some(Event::Ordered(order));
         }
-        let Some(trigger) = &mut self.parts.trigger else {
-            return self.ordered(timeout);
-        };
         if let Ok(order) = self.parts.orders.try_recv() {
             return Some(Event::of(order));
         }
-        match trigger.wait(timeout) {
+        if edge.is_some() || timeout.is_zero() {
+            return edge;
+        }
+        if self.parts.trigger.is_none() || self.trigger_fault.is_some() {
+            return self.ordered(timeout);
+        }
+        self.pressed(timeout)
+    }
+
+    /// The next edge at the pin.
+    fn pressed(&mut self, timeout: Duration) -> Option<Event> {
+        match self.parts.trigger.as_mut()?.wait(timeout) {
             Ok(edge) => {
                 if self.trigger_fault.take().is_some() {
                     self.parts.health.recovered(Cause::Trigger);
@@ -138,7 +151,7 @@ impl Station {
             Err(error) => {
                 self.parts.health.ails(Cause::Trigger, &error);
                 self.trigger_fault = Some(error);
-                self.ordered(timeout)
+                None
             }
         }
     }
@@ -286,7 +299,8 @@ impl Station {
                         answer(Err(Declined::Busy));
                     }
                 }
-                Event::Ordered(order) => postponed.push_back(order),
+                Event::Ordered(order) if postponed.len() < ROOM => postponed.push_back(order),
+                Event::Ordered(order) => (order.answer)(Err(Declined::TooMany)),
                 Event::Bounce => {}
             }
         }

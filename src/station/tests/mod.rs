@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Zoned;
@@ -262,7 +262,7 @@ impl Observe for Sim {
 
 struct Bench {
     world: Shared,
-    orders: Sender<Order>,
+    orders: SyncSender<Order>,
     health: Arc<Health>,
     station: Station,
     start: Instant,
@@ -301,7 +301,7 @@ fn bench() -> Bench {
         takes: Vec::new(),
         stop_at: start + Duration::from_secs(60),
     }));
-    let (orders, received) = channel();
+    let (orders, received) = sync_channel(ROOM);
     let health = Arc::new(Health::default());
     let sim = || Sim(Arc::clone(&world));
     let lamp = |name| Some(Box::new(SimLamp(Arc::clone(&world), name)) as Box<dyn Output>);

@@ -111,7 +111,7 @@ fn frames_that_disagree_are_reviewed() {
 #[test]
 fn triggers_while_busy_are_missed_not_queued() {
     let mut bench = bench();
-    for at in [0, 150, 250] {
+    for at in [50, 150, 250] {
         bench.press(at);
     }
     let answers = [bench.order(Task::Read), bench.order(Task::Read)];
@@ -242,8 +242,8 @@ fn a_broken_trigger_is_told_with_the_reads_that_commands_ask_for() {
 #[test]
 fn a_chattering_line_does_not_hold_the_station() {
     let mut bench = bench();
-    for at in 0..500 {
-        bench.press(at * 20);
+    for _ in 0..500 {
+        bench.press(0);
     }
     let first = bench.station.wait(LOOK_UP);
     assert!(matches!(first, Some(Event::Triggered(_))));
@@ -251,6 +251,33 @@ fn a_chattering_line_does_not_hold_the_station() {
     let _answer = bench.order(Task::Read);
     let next = bench.station.wait(LOOK_UP);
     assert!(matches!(next, Some(Event::Triggered(request)) if request.source == Source::Command));
+}
+
+#[test]
+fn a_stream_of_orders_does_not_hold_up_a_car() {
+    let mut bench = bench();
+    let stop = AtomicBool::new(false);
+    let orders = |bench: &Bench| -> Vec<_> {
+        let order = |_| bench.order(Task::Light(None));
+        (0..ROOM).map(order).collect()
+    };
+    let first = orders(&bench);
+    bench.press(0);
+    let read = bench.station.turn(&stop).map(|served| served.verdict);
+    assert!(read.is_some_and(|read| read.source == Source::Gpio));
+
+    // Those of before still wait, and there is no room for others.
+    let second = orders(&bench);
+    let now = bench.world.lock().unwrap().now;
+    bench.world.lock().unwrap().presses.push_back(now);
+    assert!(bench.station.turn(&stop).is_some());
+    for answer in second {
+        assert_eq!(answer.try_recv().unwrap().unwrap_err(), Declined::TooMany);
+    }
+    for answer in first {
+        assert!(bench.station.turn(&stop).is_none());
+        assert!(matches!(answer.try_recv().unwrap(), Ok(Done::Light)));
+    }
 }
 
 #[test]
