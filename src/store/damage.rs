@@ -1,6 +1,10 @@
-//! A damaged file is set aside with its log, and what can still be read of the waiting reads is taken out of it.
+//! A damaged file is set aside with its log, and what can still be read of the waiting reads goes on in a new one.
+//!
+//! The new file is complete before the old one is touched. A power cut at any line leaves one of them at the path, or the
+//! new one beside it, which then takes the place at the next start.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -8,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::database::{Row, State};
-use super::migrations::LAYOUT_1;
+use super::migrations::{self, LAYOUT_1};
 
 const MARK: &str = ".damaged-";
 /// The files that SQLite keeps beside the database. The log goes first: the file means less without it than it without the
@@ -17,8 +21,64 @@ const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 /// Reads that cannot be read, one after the other, after which no more are looked for.
 const HOPELESS: u32 = 2000;
 
+/// A new file that is complete, and one that is being written.
+const NEW: &str = ".new";
+const UNFINISHED: &str = ".new-part";
+
+/// Writes a new file with these reads, not finished yet.
+pub fn write_new<'a>(
+    path: &Path,
+    state: State,
+    rows: impl Iterator<Item = &'a Row>,
+) -> rusqlite::Result<()> {
+    let mut database = Connection::open(with(path, UNFINISHED))?;
+    // What is not finished counts for nothing: it needs no journal, and is synced once, at the end.
+    database.pragma_update(None, "journal_mode", "off")?;
+    database.pragma_update(None, "synchronous", "off")?;
+    migrations::migrate(&mut database)?;
+    let transaction = database.transaction()?;
+    for row in rows {
+        row.insert(&transaction)?;
+    }
+    state.note(&transaction)?;
+    transaction.commit()?;
+    database.close().map_err(|(_, error)| error)
+}
+
+/// Makes it the one that is complete.
+pub fn finish_new(path: &Path) -> io::Result<()> {
+    let unfinished = with(path, UNFINISHED);
+    File::open(&unfinished)?.sync_all()?;
+    fs::rename(unfinished, with(path, NEW))?;
+    sync_folder(path)
+}
+
+/// Removes one that was not finished.
+pub fn discard_new(path: &Path) -> io::Result<()> {
+    match fs::remove_file(with(path, UNFINISHED)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Puts a new file that is complete, if there is one, in the place of the damaged one. Where that is now.
+pub fn take_over(path: &Path) -> io::Result<Option<PathBuf>> {
+    // One that a power cut left unfinished is in nobody's way.
+    let _ = discard_new(path);
+    let new = with(path, NEW);
+    if !new.exists() {
+        return Ok(None);
+    }
+    let aside = set_aside(path)?;
+    // No log of the old file may stand beside the new one.
+    sync_folder(path)?;
+    fs::rename(new, path)?;
+    sync_folder(path)?;
+    Ok(Some(aside))
+}
+
 /// Renames the file and what belongs to it. Its new name.
-pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let time = Timestamp::now().as_second();
     let free = |aside: &PathBuf| {
         ["", COMPANIONS[0]]
@@ -43,17 +103,12 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
 
 /// The files that were set aside and that nobody has taken away.
 pub fn set_aside_files(path: &Path) -> Vec<PathBuf> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+    let Some(name) = path.file_name() else {
         return Vec::new();
     };
     let mut begin = name.to_owned();
     begin.push(MARK);
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = fs::read_dir(folder(path)).into_iter().flatten().flatten();
     let mut found: Vec<_> = names
         .map(|entry| entry.path())
         .filter(|path| {
@@ -64,6 +119,18 @@ pub fn set_aside_files(path: &Path) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// What was renamed stays so after a power cut.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
 }
 
 fn with(path: &Path, end: &str) -> PathBuf {

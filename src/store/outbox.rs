@@ -73,8 +73,10 @@ impl Outbox {
         };
         match outbox.connect() {
             Err(error) if is_damage(&error) => {
-                outbox.begin_anew(&error)?;
-                outbox.save();
+                if let Err(error) = outbox.begin_anew(&error) {
+                    log::error!("{error}; the damaged file stays, and reads are kept in memory only");
+                    outbox.refused = Some(Instant::now());
+                }
             }
             Err(error @ StoreError::Newer { .. }) => return Err(error),
             Err(error) => {
@@ -93,6 +95,10 @@ impl Outbox {
 
     /// Opens the file for writing. What memory knows and the file does not is newer.
     fn connect(&mut self) -> Result<(), StoreError> {
+        let taken_over = damage::take_over(&self.path);
+        if let Some(aside) = taken_over.map_err(|source| refused(&self.path, source))? {
+            log::error!("the damaged store is set aside as {}", aside.display());
+        }
         let (database, state) = database::connect(&self.path, true)?;
         self.disk = Disk::Open(database);
         self.noted = state;
@@ -104,7 +110,8 @@ impl Outbox {
         }
     }
 
-    /// Sets a damaged file aside, takes what waits in it into memory and begins a new one.
+    /// Takes what waits in a damaged file into memory, begins a new one with it and sets the damaged one aside. If that fails,
+    /// the damaged one stays where it is, for the next try.
     fn begin_anew(&mut self, error: &StoreError) -> Result<(), StoreError> {
         self.begun_anew = Some(Instant::now());
         // Closes it, so that nothing writes to what is set aside.
@@ -113,12 +120,27 @@ impl Outbox {
         let count = salvaged.rows.len();
         self.state = self.state.max(salvaged.state());
         self.unsaved.put_before(salvaged.rows);
-        let aside = damage::set_aside(&self.path).map_err(|source| refused(&self.path, source))?;
         log::error!(
-            "{error}: the file is damaged; it is set aside as {} and a new one begun with {count} waiting reads from it",
-            aside.display()
+            "{error}: the file is damaged; a new one is begun with {count} waiting reads from it"
         );
-        self.connect()
+        if let Err(error) = self.make_new() {
+            // Half of it would only take the room.
+            let _ = damage::discard_new(&self.path);
+            return Err(error);
+        }
+        self.connect()?;
+        self.unsaved = Unsaved::default();
+        self.shrink();
+        Ok(())
+    }
+
+    /// A new file with all that is in memory, beside the damaged one.
+    fn make_new(&self) -> Result<(), StoreError> {
+        let of_disk = |source| refused(&self.path, source);
+        damage::discard_new(&self.path).map_err(of_disk)?;
+        damage::write_new(&self.path, self.state, self.unsaved.iter())
+            .map_err(|source| failed(&self.path, source))?;
+        damage::finish_new(&self.path).map_err(of_disk)
     }
 
     /// Goes on with a new file if the error says that this one is damaged.

@@ -269,6 +269,71 @@ fn what_can_be_read_of_a_damaged_store_is_taken_over() {
     assert_eq!(store.unsaved(), 0);
 }
 
+/// A hundred reads and a last page that is damaged, of which some eighty can be read; these.
+fn damaged(folder: &Path) -> Vec<i64> {
+    let path = folder.join("reads.sqlite");
+    drop(hundred(folder));
+    let mut bytes = fs::read(&path).unwrap();
+    let last_page = bytes.len() - 4096;
+    bytes[last_page..].fill(0xa5);
+    fs::write(&path, &bytes).unwrap();
+    let salvaged = damage::salvage(&path, 0).rows;
+    assert!(salvaged.len() > 80);
+    salvaged.iter().map(|row| row.sequence).collect()
+}
+
+#[test]
+fn a_damaged_store_stays_while_there_is_no_room_for_a_new_one() {
+    let folder = folder();
+    let waits = damaged(folder.path());
+    // Nothing can be written there.
+    let in_the_way = folder.path().join("reads.sqlite.new-part");
+    fs::create_dir(&in_the_way).unwrap();
+    let store = open(folder.path());
+    assert_eq!(waiting(&store), waits);
+    assert!(!append(&store));
+    assert_eq!(store.set_aside().len(), 0);
+    drop(store);
+    fs::remove_dir(&in_the_way).unwrap();
+    let store = open(folder.path());
+    assert_eq!((waiting(&store), store.unsaved()), (waits, 0));
+    assert_eq!(store.set_aside().len(), 1);
+}
+
+/// Each line of taking over what waits, as a power cut after it leaves the folder.
+#[test]
+fn a_power_cut_while_a_damaged_store_is_set_aside_loses_nothing() {
+    for cut in 0..5 {
+        let folder = folder();
+        let waits = damaged(folder.path());
+        let path = folder.path().join("reads.sqlite");
+        let name = |end: &str| folder.path().join(format!("reads.sqlite{end}"));
+        fs::write(name("-wal"), "a log").unwrap();
+        let salvaged = damage::salvage(&path, 0);
+        let write = || damage::write_new(&path, salvaged.state(), salvaged.rows.iter());
+        if cut == 0 {
+            fs::write(name(".new-part"), "half of it").unwrap();
+        }
+        if cut > 0 {
+            write().unwrap();
+        }
+        if cut > 1 {
+            damage::finish_new(&path).unwrap();
+        }
+        if cut > 2 {
+            fs::rename(name("-wal"), name(".damaged-1-wal")).unwrap();
+        }
+        if cut > 3 {
+            fs::rename(&path, name(".damaged-1")).unwrap();
+        }
+        let store = open(folder.path());
+        assert_eq!((waiting(&store), store.unsaved()), (waits, 0), "{cut}");
+        assert_eq!(store.set_aside().len(), 1, "{cut}");
+        assert!(!name(".new-part").exists() && !name(".new").exists());
+        assert!(append(&store));
+    }
+}
+
 #[test]
 fn damage_that_shows_later_is_set_aside_too() {
     for damaged in [1.., 5.., 10..] {
