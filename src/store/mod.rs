@@ -8,6 +8,7 @@
 //! What the disk does not take stays in memory, is delivered from there, and is saved as soon as the disk takes it.
 
 mod archive;
+mod count;
 mod damage;
 mod database;
 mod history;

@@ -8,6 +8,7 @@ use std::{fs, io};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::count::Count;
 use super::database::{self, Row, State, failed, is_damage};
 use super::unsaved::Unsaved;
 use super::{
@@ -35,6 +36,7 @@ pub struct Outbox {
     /// When a file was last set aside: a disk that spoils every file must not be filled with them.
     begun_anew: Option<Instant>,
     swept: Option<Instant>,
+    count: Count,
 }
 
 enum Disk {
@@ -70,6 +72,7 @@ impl Outbox {
             refused: None,
             begun_anew: None,
             swept: None,
+            count: Count::default(),
         };
         match outbox.connect() {
             Err(error) if is_damage(&error) => {
@@ -101,6 +104,7 @@ impl Outbox {
         }
         let (database, state) = database::connect(&self.path, true)?;
         self.disk = Disk::Open(database);
+        self.count = Count::default();
         self.noted = state;
         self.state = self.state.max(state);
         if self.state == state {
@@ -322,6 +326,8 @@ impl Outbox {
         if self.state.delivered == self.noted.delivered {
             self.unnoted_since = Instant::now();
         }
+        let database = self.disk.connection();
+        self.count.delivered(database, self.state, up_to);
         self.state.delivered = up_to;
         if up_to - self.noted.delivered >= NOTE_EVERY {
             self.note_or_tell();
@@ -409,18 +415,14 @@ impl Outbox {
         }
     }
 
-    pub fn pending(&self) -> u64 {
-        let delivered = self.state.delivered;
-        let query = "SELECT count(*) FROM reads WHERE sequence > ?1";
-        let on_disk = self.disk.connection().map_or(0, |database| {
-            database
-                .query_row(query, [delivered], |row| row.get(0).map(i64::unsigned_abs))
-                .unwrap_or_else(|error| {
-                    log::error!("{}", failed(&self.path, error));
-                    0
-                })
+    pub fn pending(&mut self) -> u64 {
+        let database = self.disk.connection();
+        let counted = database.map_or(Ok(0), |database| self.count.of(database, self.state));
+        let on_disk = counted.unwrap_or_else(|error| {
+            log::error!("{}", failed(&self.path, error));
+            0
         });
-        on_disk + self.unsaved.after(delivered).count() as u64
+        on_disk + self.unsaved.after(self.state.delivered).count() as u64
     }
 
     #[cfg(test)]

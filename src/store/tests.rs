@@ -398,6 +398,38 @@ fn delivered_reads_go_when_they_are_old_and_others_stay() {
     assert_eq!(waiting(&open(folder.path())), [399, 400]);
 }
 
+/// However reads come and go, and whoever removes them; `waiting` holds the count against the reads.
+#[test]
+fn what_waits_is_counted_right() {
+    let folder = folder();
+    let path = folder.path().join("reads.sqlite");
+    let store = open(folder.path());
+    for step in 1..=60 {
+        append(&store);
+        if step % 3 > 0 {
+            waiting(&store);
+        }
+        match step % 10 {
+            4 => store.delivered(step / 2),
+            7 => sql(&path, &format!("DELETE FROM reads WHERE sequence = {step}")),
+            9 => {
+                let old = format!("DELETE FROM reads WHERE sequence < {}", step / 2 - 2);
+                store.outbox().connection().unwrap().execute_batch(&old).unwrap();
+            }
+            _ => {}
+        }
+        waiting(&store);
+    }
+    fill(&store, 1);
+    while append(&store) {}
+    waiting(&store);
+    store.delivered(55);
+    fill(&store, 1_000_000);
+    store.outbox().retry_now();
+    assert!(append(&store));
+    waiting(&store);
+}
+
 /// Bytes of the file and its log.
 fn size(path: &Path) -> u64 {
     let log = path.with_extension("sqlite-wal");
