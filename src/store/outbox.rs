@@ -77,7 +77,9 @@ impl Outbox {
         match outbox.connect() {
             Err(error) if is_damage(&error) => {
                 if let Err(error) = outbox.begin_anew(&error) {
-                    log::error!("{error}; the damaged file stays, and reads are kept in memory only");
+                    log::error!(
+                        "{error}; the damaged file stays, and reads are kept in memory only"
+                    );
                     outbox.refused = Some(Instant::now());
                 }
             }
