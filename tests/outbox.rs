@@ -79,6 +79,26 @@ fn a_picture_of_before_the_connection_is_not_sent() {
     assert_eq!(subscriber.next("/snapshot"), 2);
 }
 
+#[test]
+fn a_picture_that_is_too_large_ends_no_connection() {
+    for (version, fault, most) in [
+        (Version::V5, Fault::Narrow(50_000), 50_000),
+        (Version::V311, Fault::None, 1 << 20),
+    ] {
+        let broker = FaultBroker::start(vec![fault]);
+        let outbox = Outbox::new(broker.port, version);
+        until("a status", || broker.status().is_some());
+        for bytes in [most + 1, most - 20, most - 200] {
+            let jpeg = || vec![7; bytes];
+            outbox.delivery.snapshot(uuid::Uuid::nil(), jpeg);
+        }
+        until("a picture", || !broker.pictures().is_empty());
+        outbox.append(1);
+        until("an empty outbox", || outbox.store.pending() == 0);
+        assert_eq!((broker.pictures().len(), broker.connections()), (1, 1));
+    }
+}
+
 /// As long as a real one.
 fn read(sequence: i64) -> String {
     let padding = "x".repeat(600);

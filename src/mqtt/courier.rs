@@ -129,11 +129,26 @@ struct Session {
     pause: Option<Instant>,
     /// A read was delivered.
     progress: bool,
+    /// Larger packets the broker does not take.
+    largest: usize,
+    told_too_large: bool,
 }
 
 impl Session {
-    /// Gives anything but a read.
+    /// Gives anything but a read, unless it is so large that the connection would end.
     fn give(&mut self, message: Message) -> Result<(), Outage> {
+        let (size, largest) = (message.size(), self.largest);
+        if size > largest {
+            if !self.told_too_large {
+                let topic = message.topic;
+                log::warn!(
+                    "a message of {size} bytes on {topic} is not sent, nor are others like it: this connection takes {largest}; \
+                     a camera of fewer pixels makes smaller pictures, and some brokers can be set to take larger packets"
+                );
+            }
+            self.told_too_large = true;
+            return Ok(());
+        }
         self.given.push_back(Given::Other);
         self.link.publish(message)
     }
@@ -183,6 +198,8 @@ impl Courier {
             reads: VecDeque::new(),
             pause: None,
             progress: false,
+            largest: usize::MAX,
+            told_too_large: false,
         };
         let end = match self.greet(&mut session).await {
             Ok(()) => {
@@ -206,11 +223,16 @@ impl Courier {
     /// Until the broker lets us in.
     async fn greet(&self, session: &mut Session) -> Result<(), End> {
         let connected = async {
-            while !matches!(session.link.hear().await?, Heard::Connected) {}
-            Ok::<(), Outage>(())
+            loop {
+                if let Heard::Connected(largest) = session.link.hear().await? {
+                    return Ok::<_, Outage>(largest);
+                }
+            }
         };
         tokio::select! {
-            connected = timeout(STALL, connected) => connected.map_err(|_| Outage::Stalled)??,
+            connected = timeout(STALL, connected) => {
+                session.largest = connected.map_err(|_| Outage::Stalled)??;
+            }
             () = self.signals.stop.notified() => return Err(End::Stopped),
         }
         log::info!("connected to the MQTT broker");
@@ -322,7 +344,7 @@ impl Courier {
                 "the MQTT broker does not let this client subscribe to its commands; they will do nothing"
             ),
             Heard::Message(message) => self.receive(session, message)?,
-            Heard::Connected | Heard::Farewell => {}
+            Heard::Connected(_) | Heard::Farewell => {}
         }
         Ok(())
     }

@@ -27,6 +27,8 @@ pub enum Fault {
     Withhold(usize),
     /// This read is refused, with a reason code of MQTT 5.
     RefuseRead(usize, u8),
+    /// Packets may have so many bytes (MQTT 5).
+    Narrow(u32),
 }
 
 /// A broker of faults.
@@ -34,6 +36,7 @@ pub struct FaultBroker {
     pub port: u16,
     got: Arc<Mutex<Vec<Value>>>,
     statuses: Arc<Mutex<Vec<Value>>>,
+    pictures: Arc<Mutex<Vec<Vec<u8>>>>,
     connections: Arc<Mutex<usize>>,
 }
 
@@ -45,9 +48,11 @@ impl FaultBroker {
             port: listener.local_addr().unwrap().port(),
             got: Arc::default(),
             statuses: Arc::default(),
+            pictures: Arc::default(),
             connections: Arc::default(),
         };
         let (got, statuses) = (Arc::clone(&broker.got), Arc::clone(&broker.statuses));
+        let pictures = Arc::clone(&broker.pictures);
         let connections = Arc::clone(&broker.connections);
         thread::spawn(move || {
             for (n, stream) in listener.incoming().enumerate() {
@@ -55,9 +60,10 @@ impl FaultBroker {
                 *connections.lock().unwrap() += 1;
                 let stream = stream.unwrap();
                 let (got, statuses) = (Arc::clone(&got), Arc::clone(&statuses));
+                let pictures = Arc::clone(&pictures);
                 thread::spawn(move || {
                     // A connection that ends is what this is about.
-                    let _ = serve(&stream, fault, &got, &statuses);
+                    let _ = serve(&stream, fault, &got, &statuses, &pictures);
                     let _ = stream.shutdown(Shutdown::Both);
                 });
             }
@@ -75,6 +81,11 @@ impl FaultBroker {
         self.statuses.lock().unwrap().last().cloned()
     }
 
+    /// The pictures that came.
+    pub fn pictures(&self) -> Vec<Vec<u8>> {
+        self.pictures.lock().unwrap().clone()
+    }
+
     /// How often a station has come.
     pub fn connections(&self) -> usize {
         *self.connections.lock().unwrap()
@@ -86,6 +97,7 @@ fn serve(
     fault: Fault,
     got: &Mutex<Vec<Value>>,
     statuses: &Mutex<Vec<Value>>,
+    pictures: &Mutex<Vec<Vec<u8>>>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut out = stream;
@@ -106,12 +118,15 @@ fn serve(
                 } else {
                     0
                 };
-                let answer: &[u8] = if five {
-                    &[0x20, 3, 0, code, 0]
-                } else {
-                    &[0x20, 2, 0, code]
+                let answer = match fault {
+                    // Its property of that name.
+                    Fault::Narrow(most) => {
+                        [&[0x20, 8, 0, 0, 5, 0x27], &most.to_be_bytes()[..]].concat()
+                    }
+                    _ if five => vec![0x20, 3, 0, code, 0],
+                    _ => vec![0x20, 2, 0, code],
                 };
-                out.write_all(answer)?;
+                out.write_all(&answer)?;
                 if code != 0 {
                     return Ok(());
                 }
@@ -124,6 +139,9 @@ fn serve(
                     if topic.ends_with("/status") {
                         let status = serde_json::from_slice(payload).unwrap();
                         statuses.lock().unwrap().push(status);
+                    }
+                    if topic.ends_with("/snapshot") {
+                        pictures.lock().unwrap().push(payload.to_vec());
                     }
                     out.write_all(&ack)?;
                     continue;

@@ -19,7 +19,7 @@ pub use outage::Outage;
 
 /// Requests and events that wait at most. The courier keeps far fewer under way.
 const ROOM: usize = 64;
-/// Largest message, bytes; rumqttc's own 10 KiB makes it reconnect for ever.
+/// Largest packet, bytes, of the broker's and in MQTT 3.1.1 ours; rumqttc's own 10 KiB makes it reconnect for ever.
 const LARGEST: usize = 1 << 20;
 /// Unacknowledged messages at most, ours and the broker's.
 pub(super) const WINDOW: u16 = 16;
@@ -96,13 +96,22 @@ impl Message {
             ..Self::default()
         }
     }
+
+    /// Bytes of its packet at most.
+    pub fn size(&self) -> usize {
+        // Headers, lengths and the names of properties.
+        const REST: usize = 32;
+        let properties = self.correlation.as_ref().map_or(0, Vec::len)
+            + self.content_type.map_or(0, str::len);
+        REST + self.topic.len() + properties + self.payload.len()
+    }
 }
 
 /// What a connection has to say. Messages of ours are sent in the order in which they were given.
 #[derive(Debug)]
 pub enum Heard {
-    /// The broker lets us in.
-    Connected,
+    /// The broker lets us in, and takes packets of so many bytes; a larger one would end the connection.
+    Connected(usize),
     /// The next message of ours went out under this number.
     Sent(u16),
     /// The broker has taken charge of it.

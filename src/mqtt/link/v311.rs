@@ -45,7 +45,7 @@ async fn poll(mut network: EventLoop, line: Line) {
 
 fn heard(event: Event) -> Option<Heard> {
     Some(match event {
-        Event::Incoming(Packet::ConnAck(_)) => Heard::Connected,
+        Event::Incoming(Packet::ConnAck(_)) => Heard::Connected(LARGEST),
         Event::Incoming(Packet::PubAck(ack)) => Heard::Acknowledged(ack.pkid),
         Event::Incoming(Packet::SubAck(ack))
             if ack.return_codes.contains(&SubscribeReasonCode::Failure) =>
