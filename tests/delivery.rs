@@ -116,6 +116,29 @@ fn a_delivery_that_cannot_be_noted_does_not_hold_up_the_next() {
 }
 
 #[test]
+fn a_command_is_told_that_its_read_is_not_on_the_disk() {
+    let port = broker();
+    let subscriber = Subscriber::new(port, "test");
+    let station = Station::new(port);
+    assert_eq!(subscriber.next("/status")["state"], "online");
+    rusqlite::Connection::open(&station.config.store.path)
+        .unwrap()
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON reads BEGIN SELECT RAISE(ABORT, 'full'); END",
+        )
+        .unwrap();
+    let publish = subscriber
+        .client
+        .publish(TRIGGER, QoS::AtLeastOnce, false, "");
+    publish.unwrap();
+    let answer = subscriber.next("/trigger/result");
+    assert!(answer["ok"] == false && answer["read"].is_string());
+    assert!(answer["error"].as_str().unwrap().contains("memory only"));
+    until("an empty outbox", || station.waiting() == 0);
+    station.stop();
+}
+
+#[test]
 fn a_station_that_is_cut_off_is_reported_as_lost_and_comes_back() {
     let broker = broker();
     let subscriber = Subscriber::new(broker, "test");

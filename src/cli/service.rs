@@ -19,7 +19,7 @@ use crate::image::jpeg;
 use crate::inference::Model;
 use crate::mqtt::{self as delivery, Address, Delivery, LastRead, Models, Topics, read_message};
 use crate::reader::{Decision, Observe, Outcome};
-use crate::station::order::{Done, ROOM};
+use crate::station::order::{Declined, Done, ROOM};
 use crate::station::{Lamps, Parts, Served, Station, SystemClock, Verdict};
 use crate::store::{Appended, Facts, Store, StoreError};
 use crate::vin::{Shown, Vin};
@@ -107,7 +107,8 @@ pub fn serve(
                 }
             }
             if let Some(answer) = answer {
-                answer(Ok(Done::Read(verdict.id)));
+                let kept = saved.then_some(Done::Read(verdict.id));
+                answer(kept.ok_or(Declined::Unsaved(verdict.id)));
             }
         }
         store.tend();

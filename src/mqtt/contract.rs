@@ -234,6 +234,7 @@ fn what_is_sent_keeps_to_the_contract() {
             Ok(Done::Read(uuid::Uuid::nil())),
             Ok(Done::Light),
             Err(Declined::Busy),
+            Err(Declined::Unsaved(uuid::Uuid::nil())),
         ] {
             let result = message::result_message(name, Some("7".into()), &done);
             keeps_to("result", &result);

@@ -189,7 +189,7 @@ pub(super) struct ResultMessage<'a> {
     ok: bool,
     /// Why not: a sentence.
     error: Option<String>,
-    /// The read that `trigger` asked for.
+    /// The read that `trigger` asked for, also one that is not on the disk.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     read: Option<Uuid>,
     /// As in the command.
@@ -271,7 +271,7 @@ pub fn result_message(
         ok: done.is_ok(),
         error: done.as_ref().err().map(ToString::to_string),
         read: match done {
-            Ok(Done::Read(id)) => Some(*id),
+            Ok(Done::Read(id)) | Err(Declined::Unsaved(id)) => Some(*id),
             _ => None,
         },
         correlation: correlation.as_deref(),

@@ -45,7 +45,7 @@ pub enum Task {
 /// What was done.
 #[derive(Debug)]
 pub enum Done {
-    /// The read of this id is on the disk.
+    /// The read of this id, which is on the disk.
     Read(Uuid),
     /// The picture.
     Captured(Frame),
@@ -70,6 +70,9 @@ pub enum Declined {
     /// Longer than allowed.
     #[error("the light may be on for {0:?} at most; see light.longest_on_ms")]
     TooLong(Duration),
+    /// The read of this id is not on the disk.
+    #[error("the read is in memory only and lost if the power is: the store cannot be written")]
+    Unsaved(Uuid),
     /// The hardware's words.
     #[error("{0}")]
     Fault(String),
