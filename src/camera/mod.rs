@@ -47,8 +47,8 @@ pub trait Camera: Send {
         ))
     }
 
-    /// Whether the camera is there, asked between reads. A device that is away is let go of: for as long as it is held, the
-    /// kernel does not give its name to another one, itself plugged in again.
+    /// Whether the camera is there, asked between reads; one that is not open is tried now and then. A device that is away is let
+    /// go of: for as long as it is held, the kernel does not give its name to another one, itself plugged in again.
     fn check(&mut self) -> Result<(), CameraError> {
         Ok(())
     }

@@ -28,6 +28,8 @@ use crate::kernel_time::instant_of;
 const BUFFERS: u32 = 3;
 /// What a stream waits for a frame where nobody says how long; without it, for ever.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two tries to open a device, while nobody reads.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What a device is asked for.
 #[derive(Clone, Debug)]
@@ -51,6 +53,8 @@ pub struct Settings {
 pub struct V4l2 {
     settings: Settings,
     open: Option<Open>,
+    /// When it could not be opened last, and why.
+    failed: Option<(Instant, String)>,
     /// What the device did not take of the settings when it was opened last.
     refused: Option<String>,
 }
@@ -60,6 +64,8 @@ struct Open {
     stream: Stream<'static>,
     format: Format,
     pixels: PixelFormat,
+    /// How size and rate differ from what is configured: a sentence.
+    differs: Option<String>,
     /// The driver's number of the last frame that was handed over.
     sequence: Option<u32>,
 }
@@ -73,16 +79,17 @@ enum Miss {
 }
 
 impl V4l2 {
-    /// Opens the device. If that fails it is tried again at the next frame: a camera that is away must stop neither the
-    /// delivery of earlier reads nor the station, which tells of it in each read.
+    /// Opens the device. If that fails it is tried again every second, and at the next frame: a camera that is away must stop
+    /// neither the delivery of earlier reads nor the station, which tells of it.
     pub fn new(settings: Settings) -> Self {
         let mut camera = Self {
             settings,
             open: None,
+            failed: None,
             refused: None,
         };
         if let Err(error) = camera.open() {
-            log::error!("{error}; it is tried again at every read");
+            log::error!("{error}; it is tried again every second");
         }
         camera
     }
@@ -92,8 +99,13 @@ impl V4l2 {
         match &mut self.open {
             Some(open) => Ok(open),
             closed => {
-                let open = Open::new(&self.settings)?;
-                self.refused = controls::apply(&self.settings.device, &self.settings.controls);
+                let opened = Open::new(&self.settings);
+                let told = |error: &CameraError| (Instant::now(), error.to_string());
+                self.failed = opened.as_ref().err().map(told);
+                let open = opened?;
+                let controls = controls::apply(&self.settings.device, &self.settings.controls);
+                let refused: Vec<_> = open.differs.iter().cloned().chain(controls).collect();
+                self.refused = (!refused.is_empty()).then(|| refused.join("; "));
                 Ok(closed.insert(open))
             }
         }
@@ -158,19 +170,19 @@ impl Open {
             rate.map_or("nobody knows how many".into(), |rate| format!("{rate:.1}"))
         );
         let is_right = |rate: f64| (rate - f64::from(fps)).abs() <= 0.5;
-        if (format.width, format.height) == (width, height) && rate.is_none_or(is_right) {
-            log::info!("{given}");
-        } else {
-            log::warn!("{given}; not {width}×{height} and {fps} as configured");
-        }
+        let is_as_wanted =
+            (format.width, format.height) == (width, height) && rate.is_none_or(is_right);
         let mut stream = Stream::with_buffers(&opened, Type::VideoCapture, BUFFERS)
             .map_err(fail("cannot stream"))?;
         stream.set_timeout(PATIENCE);
+        log::info!("{given}");
         Ok(Self {
             device: opened,
             stream,
             format,
             pixels,
+            differs: (!is_as_wanted)
+                .then(|| format!("{given}; not {width}×{height} and {fps} as configured")),
             sequence: None,
         })
     }
@@ -257,18 +269,19 @@ impl Camera for V4l2 {
     }
 
     fn check(&mut self) -> Result<(), CameraError> {
-        let asked = match &self.open {
-            // A device that is away answers nothing any more.
-            Some(open) => open.device.format().map(drop),
-            None => std::fs::metadata(&self.settings.device).map(drop),
-        };
-        asked.map_err(|error| {
+        // A device that is away answers nothing any more.
+        if let Some(open) = &self.open
+            && let Err(error) = open.device.format()
+        {
             self.open = None;
-            CameraError::Device(format!(
-                "{}; it is opened again at the next read",
-                of_device(&self.settings.device, "is away", &error)
-            ))
-        })
+            let away = of_device(&self.settings.device, "is away", &error);
+            // Not at once: it has hardly come back.
+            self.failed = Some((Instant::now(), away.to_string()));
+        }
+        match &self.failed {
+            Some((at, why)) if at.elapsed() < RETRY => Err(CameraError::Device(why.clone())),
+            _ => self.open().map(drop),
+        }
     }
 
     fn refused(&self) -> Option<&str> {
@@ -330,17 +343,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_camera_that_is_not_there_is_named() {
-        let settings = Settings {
-            device: "/dev/no-such-camera".into(),
+    fn camera(device: &str) -> V4l2 {
+        V4l2::new(Settings {
+            device: device.into(),
             width: 640,
             height: 480,
             fps: 30,
             format: None,
             controls: Controls::default(),
-        };
-        let mut camera = V4l2::new(settings);
+        })
+    }
+
+    #[test]
+    fn a_device_that_is_there_and_cannot_be_opened_is_told_between_reads() {
+        let mut camera = camera("/dev/null");
+        for _ in 0..2 {
+            let error = camera.check().unwrap_err().to_string();
+            assert!(error.contains("/dev/null"), "{error}");
+            // The time until the next try is over.
+            camera.failed = None;
+        }
+    }
+
+    #[test]
+    fn a_camera_that_is_not_there_is_named() {
+        let mut camera = camera("/dev/no-such-camera");
         let error = camera.next(Duration::ZERO).unwrap_err().to_string();
         assert!(
             error.contains("/dev/no-such-camera") && error.contains("plugged in"),

@@ -1,11 +1,13 @@
 //! One burst: light on, settle, frames, light off; with one bank of parameters after the other.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 use super::parts::{Parts, Settings};
 use super::rig::Rig;
 use super::{Fault, Timings};
 use crate::camera::Shot;
+use crate::health::Cause;
 use crate::image::Frame;
 use crate::reader::Fusion;
 
@@ -21,6 +23,8 @@ pub(super) struct Burst {
     pub(super) picture: Option<Frame>,
     /// `total` is not known here.
     pub(super) timings: Timings,
+    /// What was tried and worked, also if it failed later.
+    pub(super) worked: BTreeSet<Cause>,
     /// What went wrong.
     pub(super) faults: Vec<Fault>,
 }
@@ -39,6 +43,7 @@ impl Burst {
             skipped: 0,
             picture: None,
             timings: Timings::default(),
+            worked: BTreeSet::new(),
             faults: Vec::new(),
         };
         if let Err(fault) = burst.read(parts, settings, lit, stop) {
@@ -69,16 +74,21 @@ impl Burst {
         for (bank, frames) in settings.shares() {
             let begun = clock.now();
             rig.set_up(bank, &mut self.faults)?;
+            if rig.light_works() {
+                self.worked.insert(Cause::Light);
+            }
             self.timings.settle += clock.now().saturating_duration_since(begun);
             for _ in 0..frames {
                 let asked = clock.now();
                 let Shot { frame, skipped, .. } = rig.shoot()?;
+                self.worked.insert(Cause::Camera);
                 let taken = clock.now();
                 self.timings.capture += taken.saturating_duration_since(asked);
                 if self.frames > 0 {
                     self.skipped = self.skipped.saturating_add(skipped);
                 }
                 let seen = bank.observe(observer, &frame)?;
+                self.worked.insert(Cause::Reader);
                 if self.picture.is_none() || !seen.marks.is_empty() {
                     self.picture = Some(frame);
                 }

@@ -40,6 +40,7 @@ impl<'a> Rig<'a> {
         let mut light = light.map(|output| Light {
             output,
             lit_since: None,
+            works: false,
         });
         // Its own guard counts from the order; now it begins anew, and goes by the burst.
         if lit
@@ -93,6 +94,11 @@ impl<'a> Rig<'a> {
 
     fn is_lit(&self) -> bool {
         self.light.as_ref().is_some_and(Light::is_on)
+    }
+
+    /// Whether the light was tried and has not failed.
+    pub(super) fn light_works(&self) -> bool {
+        self.light.as_ref().is_some_and(|light| light.works)
     }
 
     /// A new frame.
@@ -187,6 +193,8 @@ impl<'a> Rig<'a> {
 struct Light<'a> {
     output: &'a mut dyn Output,
     lit_since: Option<Instant>,
+    /// It was switched and did not fail.
+    works: bool,
 }
 
 impl Light<'_> {
@@ -196,6 +204,7 @@ impl Light<'_> {
 
     fn set(&mut self, on: bool, clock: &dyn Clock) -> Result<(), GpioError> {
         self.output.set(on)?;
+        self.works = true;
         self.lit_since = on.then(|| clock.now());
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::burst::{Burst, picture};
 use super::lamps::Signal;
 use super::order::{Answer, Declined, Done, Expected, Match, Order, ROOM, Task};
 use super::parts::{Parts, Settings};
-use super::{Fault, FaultKind, Source, Trouble, Verdict};
+use super::{FaultKind, Source, Trouble, Verdict};
 use crate::gpio::{Edge, GpioError};
 use crate::health::Cause;
 use crate::vin::Vin;
@@ -196,7 +196,7 @@ impl Station {
         let reading = burst.fusion.reading();
         let expected = reading.vin.as_ref().and_then(|vin| self.compare(vin));
         let missed = self.missed();
-        self.report(&burst.faults);
+        self.report(&burst);
         let mut faults: Vec<_> = burst.faults.iter().map(Trouble::from).collect();
         faults.extend(self.trigger_fault.as_ref().map(|error| Trouble {
             kind: FaultKind::Trigger,
@@ -234,7 +234,7 @@ impl Station {
     }
 
     /// Tells what ails the hardware, or that it works again.
-    fn report(&self, faults: &[Fault]) {
+    fn report(&self, Burst { worked, faults, .. }: &Burst) {
         let health = &self.parts.health;
         for fault in faults {
             match fault.cause() {
@@ -242,7 +242,8 @@ impl Station {
                 None => log::error!("{fault}"),
             }
         }
-        for cause in [Cause::Camera, Cause::Light, Cause::Reader] {
+        // What the burst did not come to may ail as before.
+        for &cause in worked {
             if faults.iter().all(|fault| fault.cause() != Some(cause)) {
                 health.recovered(cause);
             }

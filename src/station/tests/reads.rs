@@ -303,6 +303,34 @@ fn what_ails_the_camera_is_told_until_it_works_again() {
     assert!(!ailing(&bench));
 }
 
+#[test]
+fn what_a_burst_does_not_come_to_ails_as_before() {
+    let mut bench = bench();
+    let causes = |bench: &Bench| -> Vec<_> {
+        let ailments = bench.health.ailments().into_iter();
+        ailments.map(|ailment| ailment.cause).collect()
+    };
+    let read = |bench: &mut Bench, at: u64, change: fn(&mut World)| {
+        change(&mut bench.world.lock().unwrap());
+        bench.press(at);
+        bench.world.lock().unwrap().stop_at = bench.start + Duration::from_millis(at + 9000);
+        bench.verdicts();
+    };
+    read(&mut bench, 0, |world| {
+        world.light_fails = true;
+        world.failed_reads = vec![1];
+    });
+    assert_eq!(causes(&bench), [Cause::Light, Cause::Reader]);
+    // The first frame fails, before the light and the reader are tried.
+    read(&mut bench, 10_000, |world| {
+        world.light_fails = false;
+        world.broken_frames = vec![world.frames + 1];
+    });
+    assert_eq!(causes(&bench), [Cause::Camera, Cause::Light, Cause::Reader]);
+    read(&mut bench, 20_000, |_| {});
+    assert_eq!(causes(&bench), []);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
