@@ -83,6 +83,7 @@ pub fn serve(
         health: Arc::clone(&health),
     };
     let mut station = Station::new(parts, config.station_settings());
+    let dropped = store.dropped();
     supervised.ready();
     log::info!("ready: vinspect/{site}/{name}");
     while !stop.load(Ordering::SeqCst) {
@@ -113,7 +114,7 @@ pub fn serve(
         }
         store.tend();
         supervised.turned(|| {
-            look_after(config, store, &health);
+            look_after(config, store, dropped, &health);
             condition(store, &health)
         });
     }
@@ -121,8 +122,8 @@ pub fn serve(
     Ok(())
 }
 
-/// Notes what ails the store.
-fn look_after(config: &Config, store: &Store, health: &Health) {
+/// Notes what ails the store. `dropped`: reads that had to go before the start.
+fn look_after(config: &Config, store: &Store, dropped: u64, health: &Health) {
     let trouble = store.picture_trouble();
     match trouble.filter(|_| config.store.pictures != Pictures::None) {
         Some(trouble) => health.ails(Cause::Archive, format!("no pictures are kept: {trouble}")),
@@ -132,6 +133,15 @@ fn look_after(config: &Config, store: &Store, health: &Health) {
         return health.ails(
             Cause::Store,
             "the store cannot be written: reads are kept in memory, and lost if the power is; is the disk full?",
+        );
+    }
+    let dropped = store.dropped().saturating_sub(dropped);
+    if dropped > 0 {
+        return health.ails(
+            Cause::Store,
+            format!(
+                "there was no room for reads that the broker does not have: {dropped} were dropped since the start; see store.max_mb"
+            ),
         );
     }
     match store.set_aside().first() {
@@ -262,6 +272,31 @@ mod tests {
     use super::*;
     use crate::reader::{Fusion, script};
     use crate::station::{Source, Timings};
+
+    #[test]
+    fn reads_that_were_dropped_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = crate::store::Limits {
+            max_mb: 4,
+            ..Default::default()
+        };
+        let store = Store::open(&folder.path().join("reads.sqlite"), limits).unwrap();
+        let health = Health::default();
+        while store.dropped() == 0 {
+            look_after(&Config::default(), &store, 0, &health);
+            assert_eq!(health.ailments(), []);
+            let facts = Facts {
+                id: Uuid::nil(),
+                vin: None,
+                decided_at: jiff::Timestamp::now(),
+            };
+            store.append(facts, |_| "x".repeat(100_000));
+        }
+        look_after(&Config::default(), &store, 0, &health);
+        assert!(health.ailments()[0].message.contains("dropped"));
+        look_after(&Config::default(), &store, store.dropped(), &health);
+        assert_eq!(health.ailments(), [], "of before the start");
+    }
 
     #[test]
     fn the_log_shows_no_whole_vin_unless_it_is_asked_to() {

@@ -71,6 +71,7 @@ impl Burst {
             stop,
             &mut self.faults,
         );
+        let mut marked = false;
         for (bank, frames) in settings.shares() {
             let begun = clock.now();
             rig.set_up(bank, &mut self.faults)?;
@@ -89,9 +90,11 @@ impl Burst {
                 }
                 let seen = bank.observe(observer, &frame)?;
                 self.worked.insert(Cause::Reader);
-                if self.picture.is_none() || !seen.marks.is_empty() {
+                let shows = !seen.marks.is_empty();
+                if shows || !marked {
                     self.picture = Some(frame);
                 }
+                marked |= shows;
                 self.fusion.add(seen);
                 self.timings.read += clock.now().saturating_duration_since(taken);
                 self.frames += 1;

@@ -101,8 +101,8 @@ impl Message {
     pub fn size(&self) -> usize {
         // Headers, lengths and the names of properties.
         const REST: usize = 32;
-        let properties = self.correlation.as_ref().map_or(0, Vec::len)
-            + self.content_type.map_or(0, str::len);
+        let properties =
+            self.correlation.as_ref().map_or(0, Vec::len) + self.content_type.map_or(0, str::len);
         REST + self.topic.len() + properties + self.payload.len()
     }
 }

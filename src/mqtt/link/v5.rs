@@ -51,7 +51,9 @@ async fn poll(mut network: EventLoop, line: Line) {
 fn heard(event: Event) -> Option<Heard> {
     Some(match event {
         Event::Incoming(Packet::ConnAck(ack)) => {
-            let limit = ack.properties.and_then(|properties| properties.max_packet_size);
+            let limit = ack
+                .properties
+                .and_then(|properties| properties.max_packet_size);
             Heard::Connected(limit.map_or(usize::MAX, |limit| limit as usize))
         }
         Event::Incoming(Packet::PubAck(ack)) => match refusal(ack.reason) {

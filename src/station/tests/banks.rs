@@ -47,6 +47,21 @@ fn each_bank_has_its_share_of_the_frames_in_its_own_light() {
 }
 
 #[test]
+fn the_picture_is_the_last_that_shows_a_mark_or_the_last() {
+    let picture = |scenes: Vec<Observation>| {
+        let mut bench = bench();
+        bench.station.settings.banks = vec![bank(10_000, Lighting::On), bank(5000, Lighting::On)];
+        bench.world.lock().unwrap().scenes = scenes.into();
+        bench.press(0);
+        let verdict = bench.verdicts().remove(0);
+        f32::from(verdict.picture.unwrap().luma[0])
+    };
+    assert!(picture(vec![Observation::default()]) < 0.6 * LIT);
+    let mark = script::seen(script::clear(VIN));
+    assert!(picture(vec![mark, Observation::default()]) > 0.9 * LIT);
+}
+
+#[test]
 fn what_one_bank_shows_surely_spares_the_others() {
     let banks = vec![bank(10_000, Lighting::On), bank(1000, Lighting::Off)];
     let (bench, verdict) = takes(banks, script::seen(script::clear(VIN)));
