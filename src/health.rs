@@ -31,6 +31,8 @@ pub enum Cause {
     Archive,
     /// The broker does not take this station's reads.
     Broker,
+    /// The broker does not let this station hear all of its commands.
+    Commands,
 }
 
 /// Something that ails the station.

@@ -25,6 +25,10 @@ struct Outbox {
 
 impl Outbox {
     fn new(port: u16, version: Version) -> Self {
+        Self::with(port, version, None)
+    }
+
+    fn with(port: u16, version: Version, home_assistant: Option<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(&folder.path().join("v.db"), Limits::default()).unwrap());
         let health = Arc::new(Health::default());
@@ -39,7 +43,7 @@ impl Outbox {
                 keep_alive: Duration::from_secs(30),
             },
             topics: Topics::new("workshop", "bay1"),
-            home_assistant: None,
+            home_assistant,
             snapshots: true,
             models: Models::default(),
         };
@@ -206,6 +210,29 @@ fn a_read_that_the_broker_refuses_is_kept_and_told() {
     let message = status["causes"][0]["message"].as_str().unwrap();
     assert!(message.contains("may not publish"), "{message}");
     assert_eq!(outbox.store.pending(), 2);
+}
+
+#[test]
+fn a_command_that_the_broker_does_not_let_through_is_told_by_its_name() {
+    for version in [Version::V5, Version::V311] {
+        let broker = FaultBroker::start(vec![Fault::RefuseTopic(2)]);
+        let outbox = Outbox::new(broker.port, version);
+        until("an ailment", || !outbox.health.ailments().is_empty());
+        let message = outbox.health.ailments()[0].message.clone();
+        assert!(
+            message.contains("hear vinspect/workshop/bay1/cmd/light: "),
+            "{message}"
+        );
+        outbox.append(1);
+        until("an empty outbox", || outbox.store.pending() == 0);
+        assert_eq!(outbox.health.ailments().len(), 1, "reads go on");
+    }
+    // Home Assistant's own topic is none of the commands.
+    let broker = FaultBroker::start(vec![Fault::RefuseTopic(4)]);
+    let outbox = Outbox::with(broker.port, Version::V5, Some("homeassistant".into()));
+    outbox.append(1);
+    until("an empty outbox", || outbox.store.pending() == 0);
+    assert_eq!(outbox.health.ailments(), []);
 }
 
 #[test]

@@ -237,10 +237,7 @@ impl Courier {
         }
         log::info!("connected to the MQTT broker");
         self.health.recovered(Cause::Broker);
-        let topics = &self.settings.topics;
-        let mut heard: Vec<_> = Name::ALL.map(|name| topics.command(name)).into();
-        heard.extend(self.settings.home_assistant.as_deref().map(discovery::born));
-        session.link.subscribe(&heard)?;
+        session.link.subscribe(&self.subscription())?;
         session.give(self.status_now())?;
         self.introduce(session)?;
         Ok(())
@@ -340,13 +337,44 @@ impl Courier {
                     session.pause = Some(Instant::now() + REFUSED_WAIT);
                 }
             }
-            Heard::Deaf => log::error!(
-                "the MQTT broker does not let this client subscribe to its commands; they will do nothing"
-            ),
+            Heard::Subscribed(refused) => self.note_refused(&refused),
             Heard::Message(message) => self.receive(session, message)?,
             Heard::Connected(_) | Heard::Farewell => {}
         }
         Ok(())
+    }
+
+    /// What this station listens to: its commands, and Home Assistant's birth.
+    fn subscription(&self) -> Vec<String> {
+        let topics = &self.settings.topics;
+        let mut heard: Vec<_> = Name::ALL.map(|name| topics.command(name)).into();
+        heard.extend(self.settings.home_assistant.as_deref().map(discovery::born));
+        heard
+    }
+
+    /// Tells what will not be heard. `refused`: where it stands in the subscription.
+    fn note_refused(&self, refused: &[usize]) {
+        let broker = &self.settings.address.host;
+        let heard = self.subscription();
+        let topics: Vec<_> = refused.iter().filter_map(|&n| heard.get(n)).collect();
+        let (commands, others): (Vec<_>, Vec<_>) = topics
+            .into_iter()
+            .map(String::as_str)
+            .partition(|topic| self.settings.topics.name(topic).is_some());
+        for topic in others {
+            log::warn!(
+                "the MQTT broker {broker} does not let this client hear {topic}: a Home Assistant that begins anew finds \
+                 the station by its retained description only"
+            );
+        }
+        if commands.is_empty() {
+            return self.health.recovered(Cause::Commands);
+        }
+        let message = format!(
+            "the MQTT broker {broker} does not let this client hear {}: these commands do nothing",
+            commands.join(", ")
+        );
+        self.health.ails(Cause::Commands, message);
     }
 
     /// What is acknowledged from the oldest read on is delivered.

@@ -29,6 +29,8 @@ pub enum Fault {
     RefuseRead(usize, u8),
     /// Packets may have so many bytes (MQTT 5).
     Narrow(u32),
+    /// It may not hear this topic of its subscription, counted from 0 (MQTT 5: 0x87, else 0x80).
+    RefuseTopic(usize),
 }
 
 /// A broker of faults.
@@ -173,7 +175,12 @@ fn serve(
                 while !rest.is_empty() {
                     let length = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
                     rest = &rest[2 + length + 1..];
-                    codes.push(1);
+                    codes.push(match fault {
+                        Fault::RefuseTopic(n) if n == codes.len() => {
+                            [0x80, 0x87][usize::from(five)]
+                        }
+                        _ => 1,
+                    });
                 }
                 let head = if five {
                     vec![body[0], body[1], 0]

@@ -118,8 +118,8 @@ pub enum Heard {
     Acknowledged(u16),
     /// The broker does not take it (MQTT 5).
     Refused(u16, &'static str),
-    /// The broker does not let us listen.
-    Deaf,
+    /// What became of the subscription: which of its topics, counted from 0, the broker refuses.
+    Subscribed(Vec<usize>),
     /// A message for us.
     Message(Incoming),
     /// Our farewell went out.
@@ -210,6 +210,15 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.poller.abort();
     }
+}
+
+/// Where those stand that are refused, in an acknowledgement of a subscription.
+fn refused<Code>(codes: &[Code], is_granted: fn(&Code) -> bool) -> Heard {
+    let refused = codes
+        .iter()
+        .enumerate()
+        .filter(|(_, code)| !is_granted(code));
+    Heard::Subscribed(refused.map(|(place, _)| place).collect())
 }
 
 /// Where a poller tells what it hears.

@@ -8,7 +8,7 @@ use rumqttc::{
 
 use super::{
     Address, Client, Heard, Incoming, LARGEST, Line, Link, Message, Outage, ROOM, WINDOW, login,
-    transport,
+    refused, transport,
 };
 
 pub(super) fn dial(address: &Address, will: Message) -> Result<Link, Outage> {
@@ -47,11 +47,9 @@ fn heard(event: Event) -> Option<Heard> {
     Some(match event {
         Event::Incoming(Packet::ConnAck(_)) => Heard::Connected(LARGEST),
         Event::Incoming(Packet::PubAck(ack)) => Heard::Acknowledged(ack.pkid),
-        Event::Incoming(Packet::SubAck(ack))
-            if ack.return_codes.contains(&SubscribeReasonCode::Failure) =>
-        {
-            Heard::Deaf
-        }
+        Event::Incoming(Packet::SubAck(ack)) => refused(&ack.return_codes, |code| {
+            matches!(code, SubscribeReasonCode::Success(_))
+        }),
         Event::Incoming(Packet::Publish(message)) => Heard::Message(Incoming {
             topic: message.topic,
             payload: message.payload.to_vec(),

@@ -11,7 +11,7 @@ use rumqttc::{NetworkOptions, Outgoing};
 
 use super::{
     Address, Client, Heard, Incoming, LARGEST, Line, Link, Message, Outage, ROOM, SESSION_EXPIRY_S,
-    WINDOW, login, transport,
+    WINDOW, login, refused, transport,
 };
 
 pub(super) fn dial(address: &Address, will: Message) -> Result<Link, Outage> {
@@ -60,14 +60,9 @@ fn heard(event: Event) -> Option<Heard> {
             Some(why) => Heard::Refused(ack.pkid, why),
             None => Heard::Acknowledged(ack.pkid),
         },
-        Event::Incoming(Packet::SubAck(ack))
-            if ack
-                .return_codes
-                .iter()
-                .any(|code| !matches!(code, SubscribeReasonCode::Success(_))) =>
-        {
-            Heard::Deaf
-        }
+        Event::Incoming(Packet::SubAck(ack)) => refused(&ack.return_codes, |code| {
+            matches!(code, SubscribeReasonCode::Success(_))
+        }),
         Event::Incoming(Packet::Publish(message)) => Heard::Message(Incoming {
             topic: String::from_utf8_lossy(&message.topic).into_owned(),
             payload: message.payload.to_vec(),
