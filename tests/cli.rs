@@ -98,24 +98,54 @@ fn check_refuses_what_run_would_refuse() {
             "reader.locator = { path = \"/nowhere.onnx\", sha256 = \"00\" }\n",
             ["/nowhere.onnx", "leave the key out"],
         ),
-        (
-            "mqtt = { username = \"a\", password_file = \"/nowhere.txt\" }\n",
-            ["mqtt.password_file", "/nowhere.txt"],
-        ),
-        (
-            "mqtt.tls.ca_file = \"/nowhere.pem\"\n",
-            if cfg!(feature = "tls") {
-                ["mqtt.tls.ca_file", "/nowhere.pem"]
-            } else {
-                ["without TLS", "--features tls"]
-            },
-        ),
     ];
     for (line, parts) in wrong {
         let (_folder, config) = folder(line);
         let (code, said) = check(&config);
         assert_eq!(code, Some(1), "{said}");
         assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    }
+}
+
+#[test]
+fn check_refuses_what_cannot_be_opened_on_any_machine() {
+    let refused = |config: &Path, part: &str| {
+        let (code, said) = check(config);
+        assert!(code == Some(1) && said.contains(part), "{said}");
+    };
+    let (folder, config) = folder("");
+    let pictures = folder.path().join("pictures");
+    fs::remove_file(pictures.join("bay.png")).unwrap();
+    refused(&config, "holds no picture");
+    fs::remove_dir(&pictures).unwrap();
+    refused(&config, "there is no camera.folder");
+    // A V4L2 camera.
+    fs::write(&config, "light.pwm_channel = 0\n").unwrap();
+    if cfg!(not(feature = "v4l2")) {
+        refused(&config, "--features v4l2");
+    } else if cfg!(not(feature = "rppal")) {
+        refused(&config, "--features rppal");
+    }
+}
+
+/// What the service alone is handed, or what may come later: `run` tries again and again.
+#[test]
+fn check_warns_of_secrets_and_certificates_that_cannot_be_read() {
+    let tls = if cfg!(feature = "tls") {
+        "warning: mqtt.tls.ca_file /nowhere.pem"
+    } else {
+        "warning: this vinspect was built without TLS"
+    };
+    for (line, part) in [
+        (
+            "mqtt = { username = \"a\", password_file = \"/run/credentials/none/a\" }\n",
+            "only while the service runs",
+        ),
+        ("mqtt.tls.ca_file = \"/nowhere.pem\"\n", tls),
+    ] {
+        let (_folder, config) = folder(line);
+        let (code, said) = check(&config);
+        assert!(code == Some(0) && said.contains(part), "{said}");
     }
 }
 

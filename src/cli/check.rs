@@ -13,8 +13,8 @@ use crate::station::{Bank, Lighting};
 /// Check a configuration and say what it would do.
 ///
 /// Keys, types, ranges, files and the hashes of models are checked; nothing is switched or captured. What this machine
-/// lacks (a camera, a GPIO line) is a warning, for the configuration may be meant for another. Exit code 1 if `run` would
-/// refuse the file.
+/// lacks (a camera, a GPIO line, a password that only the service is handed) is a warning, for the configuration may be meant
+/// for another. Exit code 1 if `run` would refuse the file.
 #[derive(clap::Args)]
 pub struct Args {
     /// The configuration to check.
@@ -26,12 +26,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let config = Config::load(&args.config)?;
     let reader = hardware::reader(&config.reader)?;
-    if let Some(path) = &config.mqtt.password_file {
-        mqtt::password(path)?;
-    }
-    if let Some(tls) = &config.mqtt.tls {
-        mqtt::can_encrypt(tls)?;
-    }
+    hardware::can_open(&config)?;
     let mut out = io::stdout().lock();
     for sentence in plan(&config, reader.decision().accept_at) {
         writeln!(out, "{sentence}")?;
@@ -171,23 +166,23 @@ fn lamps(lamps: &LampsConfig) -> Option<String> {
 fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     let camera = &config.camera;
-    match (camera.kind, &camera.folder) {
-        (CameraKind::V4l2, _) if !cfg!(feature = "v4l2") => {
-            warnings.push("this vinspect was built without V4L2 cameras (--features v4l2)".into());
-        }
-        (CameraKind::V4l2, _) if !camera.device.exists() => {
-            warnings.push(format!(
-                "there is no camera {} on this machine",
-                camera.device.display()
-            ));
-        }
-        (CameraKind::Replay, Some(folder)) if !folder.is_dir() => {
-            warnings.push(format!("there is no folder {}", folder.display()));
-        }
-        _ => {}
+    if camera.kind == CameraKind::V4l2 && !camera.device.exists() {
+        warnings.push(format!(
+            "there is no camera {} on this machine",
+            camera.device.display()
+        ));
     }
-    if config.light.pwm_channel.is_some() && !cfg!(feature = "rppal") {
-        warnings.push("this vinspect was built without PWM lights (--features rppal)".into());
+    // Without them there is no connection, which `run` tries again and again.
+    let password = config.mqtt.password_file.as_deref().map(mqtt::password);
+    let password = password
+        .and_then(Result::err)
+        .map(|error| error.to_string());
+    let encrypted = config.mqtt.tls.as_ref().map(mqtt::can_encrypt);
+    for mut lacking in password.into_iter().chain(encrypted.and_then(Result::err)) {
+        if lacking.contains("/run/credentials/") {
+            lacking += "; what is there is there only while the service runs";
+        }
+        warnings.push(lacking);
     }
     let lines = [
         &config.trigger.line,

@@ -7,7 +7,7 @@ use super::pictures;
 use super::service::Hardware;
 use crate::camera::Camera;
 use crate::camera::replay::{Replay, Scene};
-use crate::config::{CameraKind, Config, LampsConfig, ModelFile, ReaderConfig};
+use crate::config::{CameraConfig, CameraKind, Config, LampsConfig, ModelFile, ReaderConfig};
 use crate::gpio::{Limited, Output, Trigger, simulated};
 use crate::inference::Model;
 use crate::reader::{Decision, Models, Reader};
@@ -31,6 +31,29 @@ pub fn open(config: &Config) -> Result<Hardware, Failure> {
         lamps: lamps(&config.lamps)?,
         camera: camera(config, simulated_light)?,
     })
+}
+
+/// What `open` would refuse on any machine: what this program was built without, and a replay of nothing.
+pub fn can_open(config: &Config) -> Result<(), Failure> {
+    let (light, lamps) = (&config.light, &config.lamps);
+    let mut lines = vec![
+        &config.trigger.line,
+        &lamps.ok_line,
+        &lamps.ng_line,
+        &lamps.busy_line,
+    ];
+    match config.camera.kind {
+        CameraKind::Replay => drop(scenes(&config.camera)?),
+        CameraKind::V4l2 if !cfg!(feature = "v4l2") => return Err(without_v4l2()),
+        // With a replay the light is simulated.
+        CameraKind::V4l2 if light.pwm_channel.is_none() => lines.push(&light.line),
+        CameraKind::V4l2 if !cfg!(feature = "rppal") => return Err(without_pwm()),
+        CameraKind::V4l2 => {}
+    }
+    match lines.into_iter().flatten().next() {
+        Some(line) if !cfg!(feature = "gpio") => Err(without_gpio(line)),
+        _ => Ok(()),
+    }
 }
 
 /// The models and constants, with what is configured in place of those inside the program.
@@ -59,25 +82,32 @@ pub fn reader(config: &ReaderConfig) -> Result<Reader, Failure> {
 
 fn camera(config: &Config, light: simulated::Light) -> Result<Box<dyn Camera>, Failure> {
     let camera = &config.camera;
-    match (camera.kind, &camera.folder) {
-        (CameraKind::Replay, Some(folder)) => {
-            let found = pictures::find(std::slice::from_ref(folder), false);
-            let scenes: Vec<_> = found
-                .into_iter()
-                .map(|(path, _)| Scene::File(path))
-                .collect();
-            if scenes.is_empty() {
-                return Err(format!("camera.folder {} holds no picture", folder.display()).into());
-            }
-            Ok(Box::new(Replay::new(scenes, light, camera.fps)))
-        }
-        (CameraKind::Replay, None) => Err("camera.kind \"replay\" needs camera.folder".into()),
-        (CameraKind::V4l2, _) => v4l2(camera),
+    match camera.kind {
+        CameraKind::Replay => Ok(Box::new(Replay::new(scenes(camera)?, light, camera.fps))),
+        CameraKind::V4l2 => v4l2(camera),
     }
 }
 
+/// The pictures that are replayed.
+fn scenes(camera: &CameraConfig) -> Result<Vec<Scene>, Failure> {
+    let Some(folder) = &camera.folder else {
+        return Err("camera.kind \"replay\" needs camera.folder".into());
+    };
+    if !folder.exists() {
+        return Err(format!("there is no camera.folder {}", folder.display()).into());
+    }
+    let found = pictures::find(std::slice::from_ref(folder), false);
+    if found.is_empty() {
+        return Err(format!("camera.folder {} holds no picture", folder.display()).into());
+    }
+    Ok(found
+        .into_iter()
+        .map(|(path, _)| Scene::File(path))
+        .collect())
+}
+
 #[cfg(feature = "v4l2")]
-fn v4l2(camera: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure> {
+fn v4l2(camera: &CameraConfig) -> Result<Box<dyn Camera>, Failure> {
     use crate::camera::v4l2::{Controls, PixelFormat as Pixels, Settings, V4l2};
     use crate::config::PixelFormat;
     Ok(Box::new(V4l2::new(Settings {
@@ -103,8 +133,12 @@ fn v4l2(camera: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure
 }
 
 #[cfg(not(feature = "v4l2"))]
-fn v4l2(_: &crate::config::CameraConfig) -> Result<Box<dyn Camera>, Failure> {
-    Err("camera.kind = \"v4l2\", but this vinspect was built without V4L2; build it with --features v4l2".into())
+fn v4l2(_: &CameraConfig) -> Result<Box<dyn Camera>, Failure> {
+    Err(without_v4l2())
+}
+
+fn without_v4l2() -> Failure {
+    "camera.kind = \"v4l2\", but this vinspect was built without V4L2; build it with --features v4l2".into()
 }
 
 #[cfg(feature = "gpio")]
@@ -145,7 +179,6 @@ fn line(name: &str, _: bool) -> Result<Box<dyn Output>, Failure> {
     Err(without_gpio(name))
 }
 
-#[cfg(not(feature = "gpio"))]
 fn without_gpio(name: &str) -> Failure {
     format!("GPIO line {name:?}, but this vinspect was built without GPIO; build it with --features gpio").into()
 }
@@ -190,7 +223,12 @@ fn pwm(channel: u8, duty: f64, active_low: bool) -> Result<Box<dyn Output>, Fail
 
 #[cfg(not(feature = "rppal"))]
 fn pwm(_: u8, _: f64, _: bool) -> Result<Box<dyn Output>, Failure> {
-    Err("light.pwm_channel, but this vinspect was built without PWM; build it with --features rppal".into())
+    Err(without_pwm())
+}
+
+fn without_pwm() -> Failure {
+    "light.pwm_channel, but this vinspect was built without PWM; build it with --features rppal"
+        .into()
 }
 
 #[cfg(test)]
