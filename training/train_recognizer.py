@@ -2,8 +2,9 @@
 
 `python train_recognizer.py --shards shards --out runs/recognizer [--real shards/real.npz] [--net examiner]`
 
-The run can be stopped at any time: OUT/state.pt is written every few hundred steps, and the same command goes on from there.
-OUT/last.pt holds the weights alone. More `--steps` later are a longer run: the rate falls in its last part only.
+The run can be stopped at any time: OUT/state.pt is written every few hundred steps, and the same command goes on from there as if
+it had not been stopped. OUT/last.pt holds the weights alone. More `--steps` later are a longer run: the rate falls in its last part
+only. A run with other weights to start from, other strips or another rate is another run and wants an OUT of its own.
 """
 
 import argparse
@@ -23,9 +24,28 @@ from quantized import quantized, settle
 from shards import Shards
 from vins import UNKNOWN
 
+EVERY = 200  # steps, after which a run says how it is and is saved
+# What makes a run the run it is: it goes on with these as it began.
+DEFINING = ("net", "init", "shards", "real", "real_share", "rough", "rough_share", "batch", "rate", "seed", "heads", "int8", "judge")
 COOLING = 0.35  # the last part of a run, in which the rate falls
 AGAIN = 2  # how often what spells is shown again what only has an I, O or Q too many
 TASKS = {"recognizer": (reading, reading.start), "examiner": (spelling.EXAMINER, spelling.start), "arbiter": (spelling.ARBITER, spelling.start)}
+
+
+def defining(a: argparse.Namespace) -> dict:
+    """What defines a run, as its state keeps it."""
+    return {name: str(value) if isinstance(value := getattr(a, name), Path) else value for name in DEFINING}
+
+
+def refusal(saved: dict, a: argparse.Namespace) -> str | None:
+    """Why a saved run cannot go on so, if it cannot. What was saved before runs were defined may go on anyhow."""
+    now, before = defining(a), saved.get("run", {})
+    differ = [f"--{name.replace('_', '-')} was {before[name]} and is {now[name]}" for name in DEFINING if name in before and before[name] != now[name]]
+    if differ:
+        return f"{a.out} holds another run: {'; '.join(differ)}. Go on with what it began with, or choose another --out"
+    if a.steps < saved["step"]:
+        return f"the run in {a.out} is at step {saved['step']} already: --steps {a.steps} is behind it"
+    return None
 
 
 def main():
@@ -52,6 +72,13 @@ def main():
     torch.set_num_threads(a.threads)
     rng = np.random.default_rng(a.seed)
     task, start = TASKS[a.net]
+    state = a.out / "state.pt"
+    saved = torch.load(state) if state.exists() else None
+    if saved and (why := refusal(saved, a)):
+        parser.error(why)
+    if saved and saved["step"] == a.steps:
+        print("is done: step", a.steps, "of", a.steps)
+        return
     if a.rough and a.net != "recognizer":
         parser.error(f"only the recognizer tells where text is: --rough is nothing for the {a.net}")
     a.out.mkdir(parents=True, exist_ok=True)
@@ -89,13 +116,24 @@ def main():
     # What is kept is the mean of the last thousand steps or so.
     step = 0
     kept = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
-    state = a.out / "state.pt"
-    if state.exists():
-        saved = torch.load(state)
+    if saved:
         for part, name in ((net, "net"), (kept, "kept"), (optimizer, "optimizer")):
             part.load_state_dict(saved[name])
-        rng, step = np.random.default_rng(saved["step"]), saved["step"]
+        step = saved["step"]
+        if "torch" in saved:
+            torch.set_rng_state(saved["torch"])
+            rng.bit_generator.state = saved["numpy"]
+        else:
+            rng = np.random.default_rng(step)
         print("goes on from step", step, flush=True)
+
+    def save():
+        torch.save(kept.module.state_dict(), a.out / "last.pt")
+        parts = {"net": net.state_dict(), "kept": kept.state_dict(), "optimizer": optimizer.state_dict()}
+        chance = {"torch": torch.get_rng_state(), "numpy": rng.bit_generator.state}
+        torch.save({**parts, **chance, "step": step, "run": defining(a)}, state.with_suffix(".new"))
+        state.with_suffix(".new").rename(state)
+
     since, sums = time.time(), Counter()
     net.train()
     net.trunk.train(not a.heads)
@@ -121,19 +159,16 @@ def main():
         kept.update_parameters(net)
         step += 1
         sums.update(loss=loss.item(), **figures)
-        if step % 200 == 0:
-            line = " ".join([f"{step} {100 * done:.0f}%", *(f"{name} {total / 200:.3f}" for name, total in sums.items()), f"{200 * a.batch / (time.time() - since):.0f}/s"])
+        if step % EVERY == 0:
+            line = " ".join([f"{step} {100 * done:.0f}%", *(f"{name} {total / EVERY:.3f}" for name, total in sums.items()), f"{EVERY * a.batch / (time.time() - since):.0f}/s"])
             if step % 1000 == 0:
                 line += f" held out {task.measure(kept.module, held)}"
                 if tune:
                     line += f" tune {task.measure(kept.module, tune)}"
             print(line, flush=True)
-            torch.save(kept.module.state_dict(), a.out / "last.pt")
-            whole = {"net": net.state_dict(), "kept": kept.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-            torch.save(whole, state.with_suffix(".new"))
-            state.with_suffix(".new").rename(state)
+            save()
             since, sums = time.time(), Counter()
-    torch.save(kept.module.state_dict(), a.out / "last.pt")
+    save()
     print("held out", task.measure(kept.module, held), f"tune {task.measure(kept.module, tune)}" if tune else "")
 
 
