@@ -148,7 +148,7 @@ def jittered_cut(strips, centres, loose_share=0.4):
     ends = (torch.randn(n, 2, 2) * spread([2.0, 0.9], [9.0, 2.8]))[:, [0, 1, 1, 0]]
     each = torch.randn(n, 4, 2) * spread([1.2, 0.6], [3.0, 1.4])
     corners = middle + (nominal - middle) * scale[:, None] + ends + each + leaning(n, nominal)
-    cuts, moved = cut_at(strips, centres, corners)
+    cuts, moved, corners = cut_at(strips, centres, corners)
     return cuts, torch.where(centres > 0, moved, torch.full_like(centres, -1000.0)), off(corners), loose[:, 0]
 
 
@@ -202,7 +202,8 @@ def examined_cut(strips, centres, target=SPELT_BOX, reach=13):
     shift = torch.cat([torch.where(off, one(-reach, reach), torch.randn(n, 1) * 2), torch.randn(n, 1) * 0.9], 1)
     ends = (torch.randn(n, 2, 2) * torch.tensor([1.5, 0.9]))[:, [0, 1, 1, 0]]
     each = torch.randn(n, 4, 2) * torch.tensor([1.0, 0.6])
-    return cut_at(strips, centres, middle + (nominal - middle) * scale[:, None] + shift[:, None] + ends + each + leaning(n, nominal))
+    cuts, centres, _ = cut_at(strips, centres, middle + (nominal - middle) * scale[:, None] + shift[:, None] + ends + each + leaning(n, nominal))
+    return cuts, centres
 
 
 def leaning(n, corners):
@@ -229,14 +230,24 @@ def cut_to(strips, corners, source):
 
 
 def cut_at(strips, centres, corners):
-    """Cuts in which the text's corners lie at `corners` [n,4,2], with an uneven pitch; and where in them x [n,k] of the strips lies."""
+    """Cuts in which the text's corners would lie at `corners` [n,4,2], were it not for an uneven pitch; and where, with that, in
+    the cuts the characters' centres (x [n,k] of the strips) and the corners really lie."""
     n = len(strips)
     to_strip = homographies(corners, torch.tensor(box(*WIDE_BOX)).expand(n, -1, -1))
     pitch = uneven(n)
     cuts = cut_by(strips, to_strip, pitch(torch.arange(float(STRIP[1]))[None, None]))
     line = torch.full_like(centres, (WIDE_BOX[1] + WIDE_BOX[3]) / 2)
     moved = apply(torch.linalg.inv(to_strip), torch.stack([centres, line], -1))[..., 0]
-    return cuts, moved - pitch(moved)
+    x, y = corners.unbind(-1)
+    return cuts, shown_at(pitch, moved), torch.stack([shown_at(pitch, x), y], -1)
+
+
+def shown_at(pitch, x, rounds=4):
+    """Where in cuts of an uneven pitch that is shown which would lie at x [n,k] without."""
+    at = x
+    for _ in range(rounds):
+        at = x - pitch(at)
+    return at
 
 
 def cut_by(strips, to_strip, along):
@@ -251,8 +262,8 @@ def cut_by(strips, to_strip, along):
 
 
 def uneven(n, share=0.6):
-    """How far text is shifted along a line of uneven pitch, as a function of x; the ends stay. No place may be learned as
-    a distance from the end."""
+    """Lines of uneven pitch, as a function of x: what is shown there lies so much further right in an even line. Nothing is shifted
+    at the ends of TEXT_BOX and beyond. No place may be learned as a distance from the end."""
     waves = torch.arange(1.0, 7)
     size = torch.randn(n, 6) * 2.5 / waves * (torch.rand(n, 1) < share)
     x0, _, x1, _ = TEXT_BOX

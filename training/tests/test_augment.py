@@ -134,6 +134,25 @@ class Rough(unittest.TestCase):
         self.assertTrue((augment.approached(corners, nonsense) == corners).all())
 
 
+class Jittered(unittest.TestCase):
+    def test_says_where_the_text_is(self):
+        torch.manual_seed(1)
+        n, (x0, y0, x1, y1) = 200, WIDE_BOX
+        high, wide = WIDE_STRIP
+        right, down = (torch.arange(float(side)) for side in (wide, high))
+        uneven = augment.uneven
+        for strip, wanted in ((right.expand(high, -1), (x0, x1, x1, x0)), (down[:, None].expand(-1, wide), (y0, y0, y1, y1))):
+            with mock.patch.object(augment, "uneven", lambda n: uneven(n, share=1)):
+                cuts, _, told, _ = augment.jittered_cut(strip.expand(n, 1, -1, -1), torch.full((n, PLACES), -1.0))
+            corners = torch.tensor(box(*TEXT_BOX)) + told.reshape(n, 4, 2) * augment.SIZE
+            whole = torch.tensor([float(STRIP[1]), float(STRIP[0])])
+            within = ((corners > 1) & (corners < whole - 2)).all(-1)
+            self.assertGreater(within.sum(), n)
+            seen = torch.nn.functional.grid_sample(cuts, 2 * (corners[:, None] + 0.5) / whole - 1, align_corners=False)[:, 0, 0]
+            off = (seen - torch.tensor(wanted)).abs()[within]
+            self.assertLess(off.max(), 0.5)
+
+
 class Weather(unittest.TestCase):
     def test_noise_has_the_grain_of_what_is_seen_small(self):
         torch.manual_seed(1)
