@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 import augment
+from nets import WIDE_STRIP
 
 COLUMNS = ("strips", "labels", "centres", "marks")
 
@@ -17,7 +18,11 @@ class Shards:
 
     def __init__(self, paths: list[Path]):
         parts = [np.load(p) for p in paths]
-        self.strips = np.concatenate([p["strips"] for p in parts])
+        ends = np.cumsum([len(p["marks"]) for p in parts])
+        # There are gigabytes of strips: each file's go where they stay.
+        self.strips = np.empty((ends[-1], *WIDE_STRIP), np.uint8)
+        for end, part in zip(ends, parts):
+            self.strips[end - len(part["marks"]) : end] = part["strips"]
         self.labels = np.concatenate([p["labels"] for p in parts])
         self.centres = np.concatenate([p["centres"] for p in parts]).astype(np.float32)
         self.marks = np.concatenate([p["marks"] for p in parts])
@@ -26,11 +31,11 @@ class Shards:
         return len(self.strips)
 
     def split(self, count):
-        """Takes the first strips out."""
+        """Takes the first strips out; they are a copy, so as not to hold the others."""
         first = copy(self)
         for name in COLUMNS:
             column = getattr(self, name)
-            setattr(first, name, column[:count])
+            setattr(first, name, column[:count].copy())
             setattr(self, name, column[count:])
         return first
 
@@ -51,7 +56,12 @@ class Shards:
                 told = net(augment.cut(strips).to(memory_format=torch.channels_last))[0].argmax(-1)
                 keep[index] = ((marks < 0.5) | ((told == labels).float().mean(1) > 1 / 3)).numpy()
         for name in COLUMNS:
-            setattr(self, name, getattr(self, name)[keep])
+            column, kept = getattr(self, name), 0
+            for i in range(0, len(keep), size):  # in place
+                some = column[i : i + size][keep[i : i + size]]
+                column[kept : kept + len(some)] = some
+                kept += len(some)
+            setattr(self, name, column[:kept])
         return self
 
     def batch(self, index):
