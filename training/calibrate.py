@@ -1,6 +1,6 @@
 """Fits models/calibration.toml on the tune part: what turns a posterior into a confidence.
 
-`python calibrate.py --vinspect ../target/release/vinspect --on shards/shaken/labels.tsv shards/shaken --on frames/tune/labels.tsv frames/tune --without no_vin/labels.tsv no_vin --out ../models/calibration.toml`
+`python calibrate.py --vinspect ../target/release/vinspect --on shards/shaken/labels.tsv shards/shaken --on frames/tune/labels.tsv frames/tune --without without/labels.tsv without --out ../models/calibration.toml`
 
 For some temperatures the program reads the pictures and tells what its confidences would be made of; a logistic
 regression with a penalty (there are few wrong readings) is fitted on them, and those with the least cross-validated loss win. `accept_at`
@@ -12,6 +12,7 @@ photographs, not how often a reading goes wrong.
 `whole` is fitted on right readings, and on what is believed of pictures that show no VIN (`--without`, by without_vin.py).
 
 With `--keep calibration.toml` in place of `--without` its temperature, weights and `whole` stay, and `accept_at` alone is found anew.
+Nothing is fitted then, so the confidences are not those of other vehicles: they are by weights that may have been fitted on these.
 """
 
 import argparse
@@ -67,6 +68,12 @@ def table(rows: list[dict], names: list[str]) -> np.ndarray:
     return np.array([[r[n] for n in names] for r in rows])
 
 
+def folds(rows: list[dict]) -> np.ndarray:
+    """Parts of the readings, in which all of one vehicle are together; where there is no VIN, all of one picture."""
+    keys = [r["vin"] or Path(r["file"]).stem for r in rows]
+    return np.array([int.from_bytes(key.encode(), "big") % 1009 % 64 for key in keys])
+
+
 def fit(x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalty: float, signs: np.ndarray) -> np.ndarray:
     """Weights (bias last) of a logistic regression, in which readings count more or less; weights of the wrong sign are dropped."""
     mean, spread = x.mean(0), x.std(0) + 1e-6
@@ -116,10 +123,10 @@ def with_margin(at: float) -> float:
     return min(1.0, round(at + PROCESSORS, 2))
 
 
-def whole_vins(right: np.ndarray, none: np.ndarray) -> dict[str, float]:
-    """Weights that tell the features of right readings from those of what is none."""
-    x, y = np.concatenate([right, none]), np.repeat([1.0, 0.0], [len(right), len(none)])
-    every, signs, fold = np.ones(len(y)), np.ones(len(WHOLE)), np.arange(len(y)) % 16
+def whole_vins(right: list[dict], none: list[dict]) -> dict[str, float]:
+    """Weights that tell right readings from those of what is none."""
+    x, y = table([*right, *none], WHOLE), np.repeat([1.0, 0.0], [len(right), len(none)])
+    every, signs, fold = np.ones(len(y)), np.ones(len(WHOLE)), folds([*right, *none])
     probability = out_of_fold(x, y, every, fold, 1.0, signs)
     for at in (0.8, 0.9, ACCEPT_WHOLE_AT, 0.95):
         passed = [int((probability[y == kind] >= at).sum()) for kind in (1, 0)]
@@ -164,8 +171,7 @@ def main():
         of = np.repeat(np.arange(len(sets)), [len(rows) for rows in sets])
         x = table(rows, FITTED)
         y, is_vin = table(rows, ["right", "is_vin"]).T
-        # several pictures of one vehicle stay in one fold
-        fold = np.array([int.from_bytes(r["vin"].encode(), "big") % 1009 % 64 for r in rows])
+        fold = folds(rows)
         for penalty in (0.3, 1.0, 3.0):
             confidence = out_of_fold(x, y, is_vin, fold, penalty, signs)
             loss = -np.log(np.where(y > 0, confidence, 1 - confidence)).mean()
@@ -177,13 +183,13 @@ def main():
     _, temperature, weights, accept_at, rows = best
     accept_at = with_margin(accept_at)
 
-    def features(rows: list[dict]) -> np.ndarray:
-        """Of those that would be accepted if they were whole VINs."""
+    def sure(rows: list[dict]) -> list[dict]:
+        """Those that would be accepted if they were whole VINs."""
         confidence = confidences(table(rows, FITTED), table(rows, ["is_vin"])[:, 0], weights)
-        return table(rows, WHOLE)[confidence >= accept_at]
+        return [row for row, of in zip(rows, confidence) if of >= accept_at]
 
     none = read(a.vinspect, *a.without, temperature, a.mark_at)
-    whole = whole_vins(features([r for r in rows if r["right"]]), features(none))
+    whole = whole_vins(sure([r for r in rows if r["right"]]), sure(none))
     write(a.out, temperature, dict(zip([*FITTED, "bias"], weights)), accept_at, a.mark_at, whole)
     print(a.out.read_text())
 

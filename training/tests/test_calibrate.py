@@ -5,12 +5,14 @@
 
 import random
 import unittest
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from calibrate import threshold, with_margin
+from calibrate import folds, threshold, whole_vins, with_margin
 from shaken import shaken
 
 
@@ -42,6 +44,23 @@ class Threshold(unittest.TestCase):
     def test_nothing_is_accepted_where_all_may_be_wrong(self):
         at = self.accepted_at([0.999] * 50, 1000)
         self.assertEqual((at, with_margin(at)), (1.0, 1.0))
+
+
+class Whole(unittest.TestCase):
+    def test_copies_of_one_photograph_stay_together(self):
+        rows = [{"vin": vin, "file": f"s{i}_{copy}.jpg"} for i, vin in enumerate(("1HGCM82633A004352", "WVWZZZ00000000000")) for copy in range(5)]
+        none = [{"vin": None, "file": f"photograph_{how}/s{i}.png"} for how in ("beside", "filled") for i in range(20)]
+        found = folds([*rows, *none])
+        self.assertEqual([len(set(found[:5])), len(set(found[5:10]))], [1, 1])
+        np.testing.assert_array_equal(found[10:30], found[30:])
+        self.assertGreater(len(set(found)), 10)
+
+    def test_tells_right_readings_from_what_is_none(self):
+        rng = np.random.default_rng(1)
+        made = lambda vin, at, i: {"vin": vin and f"{vin}{i:04}", "file": f"{i}.jpg", "mark": rng.normal(at), "log_odds": rng.normal(at), "rules": rng.normal(0)}
+        with redirect_stdout(StringIO()):
+            weights = whole_vins([made("1HGCM82633A00", 2, i) for i in range(200)], [made(None, -2, i) for i in range(200)])
+        self.assertGreater(min(weights["mark"], weights["log_odds"]), 0.3)
 
 
 if __name__ == "__main__":
