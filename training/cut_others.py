@@ -19,13 +19,15 @@ from strips import BOX, HEIGHT, WIDTH
 from train_locator import Photographs, decode, near
 from vins import UNKNOWN
 
-LEAST = -1.4  # score logit at which the reader looks at a line
+# Score logit from which on a line is cut out, a probability of 0.2: a little less than the 0.25 from which on the reader looks at a faint
+# line (src/reader/locate.rs), as what is nearly looked at is to be refused, too.
+LEAST = -1.4
 LINES = 4  # a picture
 SHORTEST = 40  # pixels of the scene: nobody reads less
 
 
 def lines(out: np.ndarray) -> list[np.ndarray]:
-    """The best lines of one output [9,36,64], surest first; `out` is used up."""
+    """The best lines of one output [10,36,64], surest first; `out` is used up."""
     found = []
     while len(found) < LINES and out[0].max() > LEAST:
         quad, _, cells = decode(out)

@@ -4,10 +4,11 @@
 
 The photographs come with an axis-aligned box and mostly with what the VIN says. Corners that fit in
 the box are tried, and those from which the recognizer reads the known VIN best (or, for unread ones,
-anything most surely) are kept, and made upright. Where each character stands an examiner finds out, once there is one (`--examiner`). What nobody has read says what vinspect accepts as its reading (`vinspect read --json` of all
+anything most surely) are kept, and made upright. So strips of the tune part are read more easily than any that a program cuts
+without knowing the VIN. Where each character stands an examiner finds out, once there is one (`--examiner`). What nobody has read says what vinspect accepts as its reading (`vinspect read --json` of all
 pictures, `--readings`), or is labelled where the recognizer is sure of it in many cuts; it is only
-trained on, unless it may be a vehicle that is kept aside. Writes OUT/{train,tune,validation}.npz in the form of a strips shard
-(train holds only what may be trained on) and OUT/quads.tsv (file, part, score, eight numbers).
+trained on, unless it may be a vehicle that is kept aside. Writes OUT/{train,tune}.npz in the form of a strips shard
+(train holds only what may be trained on; DOUBTFUL pictures are in neither) and OUT/quads.tsv (file, part, score, eight numbers, reading) of all.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import torch
 
 import alignment
 from nets import TEXT_BOX, Examiner, Recognizer, box
-from real import Picture, accepted_readings, may_be_one_of, pictures
+from real import DOUBTFUL, Picture, accepted_readings, may_be_one_of, pictures
 from strips import BOX, HEIGHT, WIDTH
 from vins import LENGTH, UNKNOWN, WRITING
 
@@ -144,7 +145,7 @@ def main():
     if a.examiner:
         examiner.load_state_dict(torch.load(a.examiner))
     accepted = accepted_readings(a.readings) if a.readings else {}
-    kept = {"train": [], "tune": [], "validation": []}
+    kept = {"train": [], "tune": []}
     with open(a.out / "quads.tsv", "w") as table:
         everything = pictures(a.real)
         kept_aside = {p.vin for p in everything if p.part in ("tune", "validation")}
@@ -159,7 +160,7 @@ def main():
             if unread and (known != UNKNOWN).sum() >= ENOUGH and may_be_one_of(reading, kept_aside):
                 p.part = "excluded"
             print(p.file, p.part, f"{score:.3f}", *(f"{v:.1f}" for v in quad.ravel()), vin or "-", sep="\t", file=table)
-            if p.part in kept and (vin or (known != UNKNOWN).sum() >= ENOUGH):
+            if p.part in kept and p.file not in DOUBTFUL and (vin or (known != UNKNOWN).sum() >= ENOUGH):
                 again = [smaller(rng, grey, quad) for _ in range(a.again if p.part == "train" else 0)]
                 for picture, at in [(grey, quad), *filter(None, again)]:
                     kept[p.part].append((cuts(picture, at[None], BOX, (WIDTH, HEIGHT))[0], known, score))

@@ -6,7 +6,6 @@ All vehicles are made up. Fonts: see requirements.txt.
 """
 
 import argparse
-import random
 from pathlib import Path
 
 import cv2
@@ -279,7 +278,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     a = parser.parse_args()
-    random.seed(7)
     rows, total = [], 0
     for file, name, vin, expected, picture in scenes(np.random.default_rng(7)):
         path = a.out / f"{file}.jpg"

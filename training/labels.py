@@ -95,7 +95,7 @@ def ends(rng: random.Random, field: np.ndarray, face: glyphs.Face, text_box) -> 
             paste(field, g, x, y0 - MARGIN)
 
 
-def stacked(rng, np_rng, field, text_box, setting, rows, m) -> None:
+def stacked(rng, np_rng, field, text_box, setting, rows, m) -> list[int]:
     """Rows of text and barcodes above and below the VIN's; returns their extent x0 y0 x1 y1."""
     x0, y0, x1, y1 = text_box
     leading = CAP * rng.uniform(0.15, 0.6)

@@ -74,7 +74,7 @@ class Photographs:
             low, high = moved.min(0), moved.max(0)
             room_low, room_high = -low + 2, np.float32([SCENE[1], SCENE[0]]) - high - 2
             if (room_low > room_high).any():
-                return self.draw(rng)
+                return self.draw(rng, jitter, index)
             wanted = shift + rng.normal(size=2) * [60, 40]
             shift = np.clip(wanted, room_low, room_high)
         matrix = np.concatenate([linear, shift[:, None]], 1).astype(np.float32)

@@ -1,6 +1,6 @@
 """Trains a network that reads strips on rendered ones and, when given, on strips cut from photographs.
 
-`python train_recognizer.py --shards shards --out runs/recognizer [--real shards/real.npz] [--net examiner]`
+`python train_recognizer.py --shards shards --out runs/recognizer [--real shards/real/train.npz] [--net examiner]`
 
 The run can be stopped at any time: OUT/state.pt is written every few hundred steps, and the same command goes on from there as if
 it had not been stopped. OUT/last.pt holds the weights alone. More `--steps` later are a longer run: the rate falls in its last part
@@ -55,7 +55,7 @@ def main():
     parser.add_argument("--real-share", type=float, default=0.5, help="of a batch")
     parser.add_argument("--rough", type=Path, help="strips with much around them (cut_rough.py), of which a recognizer learns where the text is")
     parser.add_argument("--rough-share", type=float, default=0.33, help="of a batch")
-    parser.add_argument("--tune", type=Path, help="strips of the tune part, measured as it goes")
+    parser.add_argument("--tune", type=Path, help="strips of the tune part, measured as it goes; an upper bound, as they are cut where a recognizer reads the known VIN best (cut_real.py)")
     parser.add_argument("--net", choices=TASKS, default="recognizer")
     parser.add_argument("--init", type=Path, help="weights to start from; an examiner may start from a recognizer's, an arbiter from PP-OCRv6_rec_small.onnx")
     parser.add_argument("--judge", type=Path, help="a trained recognizer's weights: marks that it cannot read at all are left out, as they teach nothing")

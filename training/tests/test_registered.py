@@ -1,12 +1,11 @@
-"""What keys of vPIC say of places, and rows made one."""
+"""What keys of vPIC say of places, and rows made one.
 
-import sys
+`python -m unittest tests/test_registered.py`, in training/.
+"""
+
 import unittest
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import registered
 from registered import ANY, models_of, places, together, written
