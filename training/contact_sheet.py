@@ -57,7 +57,7 @@ def typefaces(rng: random.Random) -> list[np.ndarray]:
 
 def weathers(seed: int) -> list[np.ndarray]:
     """One plate as it is, then under each effect."""
-    plain = mark(*generators(seed), "WVWZZZ3CZ8E057550", MATERIALS["dark label"], 2).picture
+    plain = mark(*generators(seed), "1HGCM82633A004352", MATERIALS["dark label"], 2).picture
     plain = cv2.resize(plain, (380, 96), interpolation=cv2.INTER_AREA)
     effects = [weather.mirrored, weather.tinted, weather.dusty, weather.rainy, weather.hazy, weather.doubled]
     shown = [plain]

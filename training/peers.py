@@ -1,6 +1,6 @@
 """Compares vinspect with general readers of text on the same pictures: PP-OCRv4, PP-OCRv6 (small) and tesseract.
 
-`python peers.py --vinspect ../target/release/vinspect --labels split/validation.tsv --images ../../shared/real/images
+`python peers.py --vinspect ../target/release/vinspect --labels shards/split/validation.tsv --images ../../shared/real/images
      --makers ../../shared/data/wmi.tsv --kinds kinds.tsv --cache peers.jsonl`
 
 Every reader gets the whole picture and says one VIN or none. vinspect says of its own accord which text is the VIN and

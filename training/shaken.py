@@ -1,7 +1,7 @@
 """Photographs once more, as a camera would have taken them a moment later: moved by less than a pixel, turned and enlarged a
 little, in other light, as another JPEG.
 
-`python shaken.py --labels split/tune.tsv --pictures ../../shared/real/images --out shards/shaken`
+`python shaken.py --labels shards/split/tune.tsv --pictures ../../shared/real/images --out shards/shaken`
 
 Of a character that is hardly legible the networks say something else in every copy, and sometimes surely: so copies tell how often
 a sure reading is wrong, which the photographs alone are too few for. `--noise 6 12` takes them in the dark. Writes OUT/*.jpg, each photograph as it is and its copies, and

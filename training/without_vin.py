@@ -1,6 +1,6 @@
 """Pictures that show no VIN, and what vinspect says about them: none may be accepted.
 
-`python without_vin.py --shared ../../shared --scenery SITE/skimage/data SITE/sklearn/datasets/images --out no_vin --vinspect ../target/release/vinspect`
+`python without_vin.py --shared ../../shared --scenery SITE/skimage/data SITE/sklearn/datasets/images --out without --vinspect ../target/release/vinspect`
 
 Makes, if OUT is not there yet, a folder a class, the same pictures each time:
 - the photographs of a part without the VIN's line: the largest part beside it, or the line filled from around it;
