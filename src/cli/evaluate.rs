@@ -1,5 +1,7 @@
 //! `vinspect evaluate`: how well pictures with known VINs are read.
 
+mod labels;
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -13,18 +15,21 @@ use serde::Serialize;
 
 use super::Failure;
 use super::pictures::{self, Answer};
-use crate::reader::{Decision, Features, Models, Outcome, Reader};
+use crate::reader::{Decision, Features, Fusion, Models, Outcome, Reader};
 use crate::vin::{LENGTH, Vin};
+use labels::{Case, Labels};
 
 /// Measure how well pictures are read whose VINs are known.
 ///
 /// Tells the read rate (accepted and right), the misread rate (accepted and wrong, each shown), reviews and no-reads, the
 /// share of characters that the best reading has right, how far the confidence can be believed, and the time a picture
 /// takes (with --jobs 1 undisturbed by others). A picture that cannot be opened counts as a no-read. Where no VIN is to be
-/// seen, whatever is accepted is wrong.
+/// seen, whatever is accepted is wrong. Frames of a burst count as one picture, read as the daemon reads them: until two are sure
+/// of the same.
 #[derive(clap::Args)]
 pub struct Args {
-    /// One picture a line: its path below DIR, a tab, its VIN, or - if it shows none. Empty lines and lines that start with # are
+    /// One picture a line: its path below DIR, a tab, its VIN, or - if it shows none, and for a frame of a burst a tab and the
+    /// burst's name, the same in the lines of all its frames, which follow each other. Empty lines and lines that start with # are
     /// passed over; a VIN with a ? for a character that nobody could tell is left out and counted.
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
@@ -47,7 +52,7 @@ pub struct Args {
 /// Upper ends of the confidence bins.
 const BINS: [f32; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
 
-/// What came of all pictures. Rates are shares of the pictures, 0 to 1.
+/// What came of all pictures, a burst being one. Rates are shares of the pictures, 0 to 1.
 #[derive(Serialize)]
 struct Report {
     pictures: usize,
@@ -104,15 +109,19 @@ struct FeatureLine<'a> {
 
 /// Does it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let Labels { labels, left_out } = Labels::read(&args.labels)?;
+    let Labels {
+        files,
+        cases,
+        left_out,
+    } = Labels::read(&args.labels)?;
     let decision = match &args.calibration {
         Some(path) => Decision::from_toml(&at(path, fs::read_to_string(path))?)?,
         None => Decision::embedded()?,
     };
     let reader = Reader::new(&Models::embedded(), decision)?;
-    let files = labels
+    let files = files
         .iter()
-        .map(|(file, _)| (args.dir.join(file), Ok(())))
+        .map(|file| (args.dir.join(file), Ok(())))
         .collect();
     let jobs = args.jobs.unwrap_or_else(pictures::all_cores);
     let mut tally = Tally {
@@ -120,12 +129,22 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         ..Tally::default()
     };
     let mut lines = String::new();
-    let mut expected = labels.iter();
-    pictures::read_all(&reader, files, jobs, |_, answer| {
-        // As many answers as labels, in the same order.
-        if let Some((file, vin)) = expected.next() {
-            feature_line(&mut lines, file, vin.as_ref(), &answer);
-            tally.add(file, vin.as_ref(), answer);
+    let mut cases = cases.iter();
+    let nothing = || Fusion::new(reader.decision().clone());
+    let (mut fusion, mut frames) = (nothing(), 0);
+    pictures::read_all(&reader, files, jobs, |file, answer| {
+        tally.add_frame(file, answer, &mut fusion);
+        frames += 1;
+        // As many answers as frames, in the same order.
+        if let Some(case) = cases
+            .as_slice()
+            .first()
+            .filter(|case| case.frames == frames)
+        {
+            feature_line(&mut lines, case, &fusion);
+            tally.add(case, &fusion);
+            cases.next();
+            (fusion, frames) = (nothing(), 0);
         }
     });
     if let Some(path) = &args.features {
@@ -146,65 +165,15 @@ fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, Failure> {
     result.map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// What the pictures show.
-struct Labels {
-    /// Pictures, and the VIN that they show.
-    labels: Vec<(PathBuf, Option<Vin>)>,
-    /// Lines with a VIN that is not known whole.
-    left_out: usize,
-}
-
-impl Labels {
-    fn read(path: &Path) -> Result<Self, Failure> {
-        let text = at(path, fs::read_to_string(path))?;
-        let mut found = Self {
-            labels: Vec::new(),
-            left_out: 0,
-        };
-        for (index, line) in text.lines().enumerate() {
-            if line.trim().is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let wrong = |what: String| {
-                format!(
-                    "{}, line {}: {what}; it should be a file name, a tab and a VIN, or - for none",
-                    path.display(),
-                    index + 1
-                )
-            };
-            let Some((file, vin)) = line.split_once('\t') else {
-                return Err(wrong("there is no tab".into()).into());
-            };
-            if vin.contains('?') {
-                found.left_out += 1;
-                continue;
-            }
-            let vin = match vin.trim() {
-                "-" => None,
-                vin => Some(Vin::parse_lenient(vin).map_err(|error| wrong(format!("{error}")))?),
-            };
-            found.labels.push((file.into(), vin));
-        }
-        if found.labels.is_empty() {
-            return Err(format!(
-                "{} names no picture with a whole VIN, or with none",
-                path.display()
-            )
-            .into());
-        }
-        Ok(found)
-    }
-}
-
-fn feature_line(lines: &mut String, file: &Path, vin: Option<&Vin>, answer: &Answer) {
-    let Ok((fusion, _)) = answer else { return };
+fn feature_line(lines: &mut String, case: &Case, fusion: &Fusion) {
     let (Some(features), Some(posterior)) = (fusion.features(), fusion.posterior()) else {
         return;
     };
     let reading = fusion.reading();
     let best = &posterior.best().vin;
+    let vin = case.vin.as_ref();
     let line = FeatureLine {
-        file,
+        file: &case.file,
         vin,
         best,
         right: Some(best) == vin,
@@ -234,19 +203,27 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, file: &Path, vin: Option<&Vin>, answer: Answer) {
-        self.vehicles.extend(vin.cloned());
-        self.with_vin += usize::from(vin.is_some());
-        let (fusion, elapsed) = match answer {
-            Ok(answer) => answer,
+    /// What one frame shows, unless those before it are sure already.
+    fn add_frame(&mut self, file: &Path, answer: Answer, fusion: &mut Fusion) {
+        match answer {
+            Ok((seen, elapsed)) => {
+                self.latencies.push(elapsed);
+                if !fusion.is_sure() {
+                    fusion.add(seen);
+                }
+            }
             Err(error) => {
                 log::warn!("{}: {error}", file.display());
                 self.unreadable_files += 1;
-                self.outcomes[Outcome::NoRead as usize][0] += 1;
-                return;
             }
-        };
-        self.latencies.push(elapsed);
+        }
+    }
+
+    /// What became of a picture or a burst.
+    fn add(&mut self, case: &Case, fusion: &Fusion) {
+        let vin = case.vin.as_ref();
+        self.vehicles.extend(vin.cloned());
+        self.with_vin += usize::from(vin.is_some());
         let reading = fusion.reading();
         let right = vin.is_some() && reading.vin.as_ref() == vin;
         self.outcomes[reading.outcome as usize][usize::from(right)] += 1;
@@ -258,7 +235,7 @@ impl Tally {
         self.readings.push((reading.confidence, right));
         if reading.outcome == Outcome::Accepted && !right {
             self.misreads.push(Misread {
-                file: file.into(),
+                file: case.file.clone(),
                 vin: vin.cloned(),
                 read,
                 confidence: reading.confidence,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::image::{DecodeError, decode_file};
-use crate::reader::{Fusion, ReadError, Reader};
+use crate::reader::{Observation, ReadError, Reader};
 
 const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "bmp", "dib"];
 
@@ -33,8 +33,8 @@ pub enum PictureError {
     IsFolder,
 }
 
-/// What a picture says, and how long it took from its bytes.
-pub type Answer = Result<(Fusion, Duration), PictureError>;
+/// What a picture shows, and how long it took from its bytes.
+pub type Answer = Result<(Observation, Duration), PictureError>;
 
 /// One file, or why there is none.
 pub type Found = (PathBuf, Result<(), PictureError>);
@@ -147,8 +147,8 @@ fn answer(reader: &Reader, path: &Path) -> Answer {
     } else {
         decode_file(path)?
     };
-    let fusion = reader.fuse(&frame)?;
-    Ok((fusion, start.elapsed()))
+    let seen = reader.observe(&frame)?;
+    Ok((seen, start.elapsed()))
 }
 
 /// Shows itself on a terminal only.

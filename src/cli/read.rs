@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Failure;
-use super::pictures::{self, Answer};
+use super::pictures::{self, PictureError};
 use crate::image::Quad;
 use crate::reader::{Candidate, Outcome, Reader, Reading, Reason};
 use crate::vin::{CheckDigit, Vin};
@@ -60,6 +60,9 @@ struct ErrorLine<'a> {
     error: String,
 }
 
+/// What a picture says, and how long it took.
+type Answer = Result<(Reading, Duration), PictureError>;
+
 /// Does it.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let reader = Reader::embedded()?;
@@ -73,6 +76,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let mut failed = false;
     let mut written = Ok(());
     pictures::read_all(&reader, files, jobs, |path, answer| {
+        let answer = answer.map(|(seen, elapsed)| (reader.reading(seen), elapsed));
         failed |= answer.is_err();
         if written.is_ok() {
             written = if args.json {
@@ -95,9 +99,7 @@ fn json(path: &Path, answer: &Answer) -> serde_json::Result<String> {
     // JSON is UTF-8, a path need not be.
     let path = path.to_string_lossy();
     match answer {
-        Ok((fusion, elapsed)) => {
-            serde_json::to_string(&Line::new(&path, &fusion.reading(), *elapsed))
-        }
+        Ok((reading, elapsed)) => serde_json::to_string(&Line::new(&path, reading, *elapsed)),
         Err(error) => serde_json::to_string(&ErrorLine {
             path: &path,
             error: error.to_string(),
@@ -126,7 +128,7 @@ impl<'a> Line<'a> {
 fn text(path: &Path, answer: &Answer) -> String {
     let path = path.display();
     let reading = match answer {
-        Ok((fusion, _)) => fusion.reading(),
+        Ok((reading, _)) => reading,
         Err(error) => return format!("error     {path}: {error}"),
     };
     let vin = reading.vin.as_ref().map_or("-", Vin::as_str);

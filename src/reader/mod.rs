@@ -187,14 +187,14 @@ impl Reader {
 
     /// What one picture says.
     pub fn read(&self, frame: &Frame) -> Result<Reading, ReadError> {
-        Ok(self.fuse(frame)?.reading())
+        Ok(self.reading(self.observe(frame)?))
     }
 
-    /// The same, with the grounds for it.
-    pub fn fuse(&self, frame: &Frame) -> Result<Fusion, ReadError> {
+    /// What is said by what one frame shows.
+    pub fn reading(&self, seen: Observation) -> Reading {
         let mut fusion = Fusion::new(self.decision.clone());
-        fusion.add(self.observe(frame)?);
-        Ok(fusion)
+        fusion.add(seen);
+        fusion.reading()
     }
 }
 
