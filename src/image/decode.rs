@@ -18,6 +18,8 @@ use super::Frame;
 
 /// Pixels that a picture may have.
 pub const LARGEST_PICTURE: u64 = 64 << 20;
+/// Pixels that a side of it may have.
+pub const LONGEST_SIDE: usize = 65_535;
 /// Bytes that a file may have.
 pub const LARGEST_FILE: u64 = 64 << 20;
 
@@ -36,6 +38,14 @@ pub enum DecodeError {
     /// Too many pixels.
     #[error("has {width}×{height} pixels, more than {} megapixels", LARGEST_PICTURE >> 20)]
     LargePicture {
+        /// Pixels a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
+    /// Longer or higher than a JPEG can be: no photograph.
+    #[error("has {width}×{height} pixels; no side may have more than {LONGEST_SIDE}")]
+    LongPicture {
         /// Pixels a row.
         width: usize,
         /// Rows.
@@ -138,6 +148,7 @@ fn check_size(width: usize, height: usize) -> Result<(), DecodeError> {
     match width as u64 * height as u64 {
         0 => Err(DecodeError::Empty),
         pixels if pixels > LARGEST_PICTURE => Err(DecodeError::LargePicture { width, height }),
+        _ if width.max(height) > LONGEST_SIDE => Err(DecodeError::LongPicture { width, height }),
         _ => Ok(()),
     }
 }

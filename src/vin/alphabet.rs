@@ -1,6 +1,6 @@
 //! The 33 characters.
 
-/// The 33 characters of a VIN, in the order that every table of this crate and both models use.
+/// The 33 characters of a VIN, in the order that every table of this crate and the networks use.
 /// I, O and Q are barred everywhere (ISO 3779).
 pub const ALPHABET: &[u8; 33] = b"0123456789ABCDEFGHJKLMNPRSTUVWXYZ";
 
