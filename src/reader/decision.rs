@@ -8,11 +8,11 @@ use super::odds::{logistic, logit};
 use super::posterior::Posterior;
 use crate::vin::{ALPHABET, LENGTH};
 
-/// The constants of one pair of models.
+/// The constants that belong to some networks.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decision {
-    /// Divides the recognizer's log-probabilities; above 1 for a recognizer that is too sure. More than 0.
+    /// Divides the networks' log-probabilities; above 1 for networks that are too sure. More than 0.
     pub temperature: f32,
     /// n frames of one burst weigh as n to this power: 0 if they all show the same noise, 1 if they are independent.
     pub burst_exponent: f32,
@@ -43,9 +43,7 @@ pub struct Weights {
     pub least_sure_place: f32,
     pub mark: f32,
     pub support: f32,
-    pub corrections: f32,
     pub rules: f32,
-    pub frames: f32,
     pub pixels_per_character: f32,
 }
 
@@ -63,12 +61,8 @@ pub struct Features {
     /// Log-probability of the best VIN by the pixels alone, less that of the pixels' own favourite; 0 if they are the
     /// same, never above. The price of every correction.
     pub support: f32,
-    /// In how many places the best VIN is not what the pixels say.
-    pub corrections: f32,
     /// How well the rules fit the pixels: natural logarithm of the evidence, at most 0.
     pub rules: f32,
-    /// Natural logarithm of the number of frames.
-    pub frames: f32,
     /// Natural logarithm of the pixels a character is wide.
     pub pixels_per_character: f32,
 }
@@ -78,20 +72,16 @@ impl Features {
     pub(super) fn new(
         evidence: &Evidence,
         posterior: &Posterior,
-        frames: f32,
         pixels_per_character: f32,
     ) -> Self {
         let mut support = 0.0;
-        let mut corrections = 0;
         for (logs, byte) in evidence.log_p.iter().zip(posterior.best().vin.as_bytes()) {
             let highest = logs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let chosen = logs
                 .iter()
                 .zip(ALPHABET)
                 .find_map(|(&log, known)| (known == byte).then_some(log));
-            let lost = chosen.map_or(0.0, |log| log - highest);
-            support += lost;
-            corrections += usize::from(lost < 0.0);
+            support += chosen.map_or(0.0, |log| log - highest);
         }
         Self {
             is_vin: posterior.is_vin,
@@ -99,25 +89,21 @@ impl Features {
             least_sure_place: posterior.least_sure_place().1,
             mark: logit(evidence.mark),
             support: support.max(-100.0),
-            corrections: corrections as f32,
             rules: posterior.log_evidence.clamp(-100.0, 0.0) as f32,
-            frames: frames.max(1.0).ln(),
             pixels_per_character: pixels_per_character.max(0.1).ln(),
         }
     }
 }
 
 impl Weights {
-    fn named(&self) -> [(&'static str, f32); 9] {
+    fn named(&self) -> [(&'static str, f32); 7] {
         [
             ("bias", self.bias),
             ("log_odds", self.log_odds),
             ("least_sure_place", self.least_sure_place),
             ("mark", self.mark),
             ("support", self.support),
-            ("corrections", self.corrections),
             ("rules", self.rules),
-            ("frames", self.frames),
             ("pixels_per_character", self.pixels_per_character),
         ]
     }
@@ -128,9 +114,7 @@ impl Weights {
             + self.least_sure_place * features.least_sure_place
             + self.mark * features.mark
             + self.support * features.support
-            + self.corrections * features.corrections
             + self.rules * features.rules
-            + self.frames * features.frames
             + self.pixels_per_character * features.pixels_per_character;
         logistic(sum)
     }
@@ -209,8 +193,12 @@ impl Decision {
 
     /// Whether a reading may be trusted.
     pub(super) fn accepts(&self, features: &Features) -> bool {
-        self.confidence(features) >= self.accept_at
-            && self.whole.probability(features) >= self.accept_whole_at
+        self.confidence(features) >= self.accept_at && self.is_whole(features)
+    }
+
+    /// Whether it may be trusted to be of a whole VIN, whichever it is.
+    pub(super) fn is_whole(&self, features: &Features) -> bool {
+        self.whole.probability(features) >= self.accept_whole_at
     }
 
     /// The calibration of the models inside the program.
@@ -285,12 +273,11 @@ mod tests {
     fn a_correction_shows_in_the_features() {
         let features = |log_p| {
             let evidence = Evidence { log_p, mark: 0.9 };
-            Features::new(&evidence, &Posterior::new(&log_p, 1.0), 1.0, 10.0)
+            Features::new(&evidence, &Posterior::new(&log_p, 1.0), 10.0)
         };
         let clear = features(script::clear("1HGCM82633A004352"));
         let corrected = features(script::doubt("1HGCM82633A004352", 4, 'G', 2.0));
-        assert_eq!((clear.support, clear.corrections), (0.0, 0.0));
-        assert_eq!(corrected.corrections, 1.0);
+        assert_eq!(clear.support, 0.0);
         assert!((corrected.support + 2.0).abs() < 1e-3);
         assert!(corrected.log_odds < clear.log_odds);
     }

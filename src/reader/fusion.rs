@@ -40,17 +40,16 @@ struct Text {
     sum: [[f32; 33]; LENGTH],
     /// Σ w: a mark counts as much as it is probable that it is one.
     weight: f32,
-    marks: u32,
     /// How probable the marks are, the probable ones above all.
     mark: f32,
-    /// A mark is not contradicted by another cut of its text.
-    undisputed: bool,
+    /// How much of the weight is of marks that are none to be sure of.
+    doubted: f32,
     /// In the last frame that showed it.
     quad: Quad,
     pixels_per_character: f32,
     /// The last frame that showed it.
     last_frame: u32,
-    /// Frames that alone said what all before them did.
+    /// Frames that alone said what all before them did, without a doubt.
     agreeing_frames: u32,
     /// A VIN that one mark alone was sure of.
     sure: Option<Vin>,
@@ -99,7 +98,10 @@ impl Fusion {
 
     /// What the frames say so far.
     pub fn reading(&self) -> Reading {
-        self.barcodes.beside(self.text())
+        let whole = self
+            .best()
+            .is_some_and(|text| !text.is_doubted() && self.decision.is_whole(&text.features));
+        self.barcodes.beside(self.text(), whole)
     }
 
     /// What their text says.
@@ -129,7 +131,7 @@ impl Fusion {
                 Some(text.quad),
             );
         }
-        let rival = self.spoken_of().find(|other| {
+        let rival = self.texts.iter().find(|other| {
             other.confidence >= self.decision.review_at && other.posterior.best().vin != best.vin
         });
         let reason = match rival {
@@ -140,7 +142,7 @@ impl Fusion {
             {
                 Some(Reason::InconsistentFrames)
             }
-            None if !text.undisputed || !self.decision.accepts(&text.features) => {
+            None if text.is_doubted() || !self.decision.accepts(&text.features) => {
                 Some(Reason::Ambiguous)
             }
             None => None,
@@ -177,21 +179,16 @@ impl Fusion {
         self.best().map(|text| &text.posterior)
     }
 
-    /// The texts that look like a VIN at all.
-    fn spoken_of(&self) -> impl Iterator<Item = &Text> {
+    fn best(&self) -> Option<&Text> {
         self.texts
             .iter()
-            .filter(|text| text.mark >= self.decision.mark_at)
-    }
-
-    fn best(&self) -> Option<&Text> {
-        self.spoken_of()
             .max_by(|a, b| a.confidence.total_cmp(&b.confidence))
     }
 
     fn add_mark(&mut self, mark: &Mark) {
-        // What is no VIN says nothing about one.
-        if mark.evidence.mark < self.decision.mark_at {
+        // What is no VIN says nothing about one, nor does NaN.
+        let may_be_one = mark.evidence.mark >= self.decision.mark_at;
+        if !may_be_one {
             return;
         }
         let log_p = Decision::soften(&mark.evidence.log_p);
@@ -234,31 +231,25 @@ fn no_read(reason: Reason, quad: Option<Quad>) -> Reading {
 impl Text {
     /// Of one mark, with its softened log-probabilities.
     fn new(mark: &Mark, log_p: &[[f32; 33]; LENGTH], frame: u32, decision: &Decision) -> Self {
-        let probability = if mark.evidence.mark.is_finite() {
-            mark.evidence.mark.clamp(1e-3, 1.0)
-        } else {
-            1e-3
-        };
+        let probability = mark.evidence.mark.clamp(1e-3, 1.0);
         let evidence = Evidence {
             log_p: *log_p,
             mark: probability,
         };
         let posterior = Posterior::new(log_p, decision.temperature);
         let pixels_per_character = pixels_per_character(&mark.quad);
-        let features = Features::new(&evidence, &posterior, 1.0, pixels_per_character);
+        let features = Features::new(&evidence, &posterior, pixels_per_character);
         let confidence = decision.confidence(&features);
-        let sure =
-            !mark.contradicted && decision.accepts(&features) && probability >= decision.mark_at;
+        let sure = !mark.doubted && decision.accepts(&features);
         Self {
             sum: log_p.map(|place| place.map(|log| probability * log)),
             weight: probability,
-            marks: 1,
             mark: probability,
-            undisputed: !mark.contradicted,
+            doubted: if mark.doubted { probability } else { 0.0 },
             quad: mark.quad,
             pixels_per_character,
             last_frame: frame,
-            agreeing_frames: 1,
+            agreeing_frames: u32::from(!mark.doubted),
             sure: sure.then(|| posterior.best().vin.clone()),
             contradicted: false,
             in_company: false,
@@ -299,12 +290,11 @@ impl Text {
         }
         let weight = self.weight + other.weight;
         self.mark = (self.weight * self.mark + other.weight * other.mark) / weight;
-        self.undisputed |= other.undisputed;
+        self.doubted += other.doubted;
         self.weight = weight;
-        self.marks += other.marks;
         self.quad = other.quad;
         self.pixels_per_character = self.pixels_per_character.max(other.pixels_per_character);
-        let agrees = other.posterior.best().vin == self.posterior.best().vin;
+        let agrees = !other.is_doubted() && other.posterior.best().vin == self.posterior.best().vin;
         self.agreeing_frames += u32::from(agrees && other.last_frame > self.last_frame);
         self.last_frame = other.last_frame;
         self.contradicted |= matches!((&self.sure, &other.sure), (Some(a), Some(b)) if a != b);
@@ -321,13 +311,13 @@ impl Text {
             mark: self.mark,
         };
         self.posterior = Posterior::new(&evidence.log_p, decision.temperature);
-        self.features = Features::new(
-            &evidence,
-            &self.posterior,
-            self.marks as f32,
-            self.pixels_per_character,
-        );
+        self.features = Features::new(&evidence, &self.posterior, self.pixels_per_character);
         self.confidence = decision.confidence(&self.features);
+    }
+
+    /// Whether more than half of it is none to be sure of: one lucky look of many clears nothing.
+    fn is_doubted(&self) -> bool {
+        2.0 * self.doubted > self.weight
     }
 }
 

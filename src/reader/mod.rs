@@ -28,7 +28,7 @@ use crate::vin::{CheckDigit, LENGTH, Vin};
 use locate::Locator;
 use recognize::Readers;
 
-/// What the recognizer saw in one strip.
+/// What the networks see in a strip.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// Log-probability (natural) of each of the 33 characters of [`crate::vin::ALPHABET`] at each place.
@@ -60,8 +60,9 @@ pub struct Mark {
     pub evidence: Evidence,
     /// Probability that more than 17 characters stand there.
     pub longer: f32,
-    /// Another cut of its text says something else and is about as good, or surely shows more characters.
-    pub contradicted: bool,
+    /// However clear it is, it is none to be sure of: nobody has counted its characters, more than 17 stand there, or another
+    /// cut of its text says something else and is about as good.
+    pub doubted: bool,
 }
 
 /// What was seen in one frame.

@@ -62,7 +62,7 @@ pub(crate) fn mark(log_p: LogP, probability: f32, width: f32) -> Mark {
             mark: probability,
         },
         longer: 0.0,
-        contradicted: false,
+        doubted: false,
     }
 }
 

@@ -324,7 +324,7 @@ impl Observe for Sure {
             quad,
             evidence,
             longer: 0.0,
-            contradicted: false,
+            doubted: false,
         });
         Ok(Observation {
             marks,

@@ -1,7 +1,7 @@
 //! What the barcodes of a burst say beside the text: the same, something else, or all there is.
 //!
-//! A barcode's bars and a text's characters do not fail alike: where both say the same VIN, it is that. A barcode is not
-//! believed alone, since what it holds need not be the VIN.
+//! A barcode's bars and a text's characters do not fail alike: where both say the same VIN, it is that, if the text is a whole VIN;
+//! of a longer number both may show the same 17 characters. A barcode is not believed alone, since what it holds need not be the VIN.
 
 use crate::reader::{Candidate, Outcome, Reading, Reason};
 use crate::vin::Vin;
@@ -24,14 +24,15 @@ impl Barcodes {
         }
     }
 
-    /// The reading of the text, and what becomes of it beside the barcodes.
-    pub(super) fn beside(&self, text: Reading) -> Reading {
+    /// The reading of the text, which may be trusted to be `whole` or not, and what becomes of it beside the barcodes.
+    pub(super) fn beside(&self, text: Reading, whole: bool) -> Reading {
         let Some(barcode) = self.0.first() else {
             return text;
         };
         let alone = self.0.len() == 1;
         match &text.vin {
-            Some(vin) if alone && vin == barcode => confirmed(text),
+            Some(vin) if alone && vin == barcode && whole => confirmed(text),
+            Some(vin) if alone && vin == barcode => text,
             Some(_) => self.review(text, Reason::BarcodeDiffers),
             None => Reading {
                 vin: Some(barcode.clone()),
@@ -41,20 +42,22 @@ impl Barcodes {
         }
     }
 
-    /// With what the barcodes say among the candidates, as improbable as all that is not the reading.
+    /// With what the barcodes say among the candidates. They share what the reading lacks of being certain with all that neither says.
     fn review(&self, text: Reading, reason: Reason) -> Reading {
+        let probability = (1.0 - text.confidence) / (self.0.len() + 1) as f32;
         let mut candidates = text.candidates;
         for vin in &self.0 {
             if candidates.iter().all(|candidate| candidate.vin != *vin) {
                 if candidates.is_full() {
                     candidates.pop();
                 }
-                let probability = 1.0 - text.confidence;
+                let at = candidates
+                    .iter()
+                    .position(|candidate| candidate.probability < probability)
+                    .unwrap_or(candidates.len());
+                let vin = vin.clone();
                 // There is room: a full list has just lost its last.
-                let _ = candidates.push(Candidate {
-                    vin: vin.clone(),
-                    probability,
-                });
+                let _ = candidates.insert(at, Candidate { vin, probability });
             }
         }
         Reading {

@@ -11,7 +11,7 @@ fn decision() -> Decision {
         "temperature = 1.0\nburst_exponent = 0.5\nmark_at = 0.5\nreview_at = 0.2\naccept_at = 0.99
         accept_whole_at = 0.8
         pixels_per_character = 4.0
-        [weights]\nbias = -0.5\nlog_odds = 0.7\nleast_sure_place = 0.2\nmark = 0.1\nsupport = 0.1\ncorrections = -0.5
+        [weights]\nbias = -0.5\nlog_odds = 0.7\nleast_sure_place = 0.2\nmark = 0.1\nsupport = 0.25
         [whole]\nmark = 1.0",
     )
     .unwrap()
@@ -54,20 +54,34 @@ fn one_look_of_many_does_not_make_a_whole_vin() {
 }
 
 #[test]
-fn what_another_cut_contradicts_is_for_a_person() {
-    let disputed = || {
+fn what_is_doubted_is_for_a_person() {
+    let doubted = || {
         let mut frame = script::seen(script::clear(CAR));
-        frame.marks[0].contradicted = true;
+        frame.marks[0].doubted = true;
         frame
     };
     let clear = || script::seen(script::clear(CAR));
-    let one = read([disputed()]);
+    let one = read([doubted()]);
     assert_eq!(
         (one.outcome, one.reason),
         (Outcome::Review, Some(Reason::Ambiguous))
     );
-    assert_eq!(read([disputed(), disputed()]).outcome, Outcome::Review);
-    assert_eq!(read([disputed(), clear()]).outcome, Outcome::Accepted);
+    assert_eq!(read([doubted(), doubted()]).outcome, Outcome::Review);
+    assert_eq!(read([doubted(), clear()]).outcome, Outcome::Accepted);
+    let one_of_three = [doubted(), clear(), doubted()];
+    assert_eq!(read(one_of_three).outcome, Outcome::Review);
+}
+
+#[test]
+fn doubted_frames_do_not_end_a_burst() {
+    let mut fusion = Fusion::new(decision());
+    for doubted in [true, false, false] {
+        assert!(!fusion.is_sure());
+        let mut frame = script::seen(script::clear(CAR));
+        frame.marks[0].doubted = doubted;
+        fusion.add(frame);
+    }
+    assert!(fusion.is_sure());
 }
 
 #[test]
@@ -296,6 +310,21 @@ fn a_barcode_settles_a_doubtful_text() {
     assert!(both.confidence > alone.confidence);
 }
 
+/// Both may hold 17 of 18 characters.
+#[test]
+fn a_barcode_does_not_make_a_whole_vin() {
+    let mut longer = script::seen(script::clear(CAR));
+    longer.marks[0].evidence.mark = 0.7;
+    let mut doubted = script::seen(script::clear(CAR));
+    doubted.marks[0].doubted = true;
+    for frame in [longer, doubted] {
+        let alone = read([frame.clone()]);
+        let both = read([with_barcode(frame, CAR)]);
+        assert_eq!(both.reason, Some(Reason::Ambiguous));
+        assert_eq!(both.confidence, alone.confidence);
+    }
+}
+
 #[test]
 fn text_and_barcode_that_differ_are_for_a_person() {
     let frame = || script::seen(script::clear(CAR));
@@ -309,6 +338,8 @@ fn text_and_barcode_that_differ_are_for_a_person() {
             let mut candidates = reading.candidates.iter();
             assert!(candidates.any(|candidate| candidate.vin.as_str() == vin));
         }
+        let probabilities = reading.candidates.iter().map(|c| c.probability);
+        assert!(probabilities.is_sorted_by(|a, b| a >= b));
     }
 }
 
