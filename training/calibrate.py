@@ -24,8 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-NAMES = ["log_odds", "least_sure_place", "mark", "support", "corrections", "rules", "frames", "pixels_per_character"]
-FITTED = ["log_odds", "least_sure_place", "mark", "support", "rules", "pixels_per_character"]
+NAMES = ["log_odds", "least_sure_place", "mark", "support", "rules", "pixels_per_character"]
 PROCESSORS = 0.01  # what confidences differ by
 WHOLE = ["mark", "log_odds", "rules"]
 ACCEPT_WHOLE_AT = 0.93  # of 600 rendered lines that nearly are VINs one has it that would be accepted else, and 96 of 100 right readings
@@ -143,7 +142,7 @@ def keep(a) -> None:
         is_vin, right = table(rows, ["is_vin", "right"]).T
         of = lambda names, weights, factor: confidences(table(rows, names), factor, np.array([weights.get(n, 0.0) for n in [*names, "bias"]]))
         whole = of(WHOLE, known["whole"], 1.0) >= ACCEPT_WHOLE_AT
-        found.append((whole * of(FITTED, known["weights"], is_vin), right > 0))
+        found.append((whole * of(NAMES, known["weights"], is_vin), right > 0))
     accept_at = with_margin(threshold(*found[0], a.on[0][0]))
     print(f"accepted at {accept_at}:", *(f"{((c >= accept_at) & y).sum()} right, {((c >= accept_at) & ~y).sum()} wrong of {len(y)};" for c, y in found))
     write(a.out, known["temperature"], known["weights"], accept_at, known["mark_at"], known["whole"])
@@ -164,12 +163,12 @@ def main():
         keep(a)
         return
     best = None
-    signs = np.array([SIGN[n] for n in FITTED])
+    signs = np.array([SIGN[n] for n in NAMES])
     for temperature in a.temperatures:
         sets = [read(a.vinspect, labels, pictures, temperature, a.mark_at) for labels, pictures in a.on]
         rows = [row for rows in sets for row in rows]
         of = np.repeat(np.arange(len(sets)), [len(rows) for rows in sets])
-        x = table(rows, FITTED)
+        x = table(rows, NAMES)
         y, is_vin = table(rows, ["right", "is_vin"]).T
         fold = folds(rows)
         for penalty in (0.3, 1.0, 3.0):
@@ -185,12 +184,12 @@ def main():
 
     def sure(rows: list[dict]) -> list[dict]:
         """Those that would be accepted if they were whole VINs."""
-        confidence = confidences(table(rows, FITTED), table(rows, ["is_vin"])[:, 0], weights)
+        confidence = confidences(table(rows, NAMES), table(rows, ["is_vin"])[:, 0], weights)
         return [row for row, of in zip(rows, confidence) if of >= accept_at]
 
     none = read(a.vinspect, *a.without, temperature, a.mark_at)
     whole = whole_vins(sure([r for r in rows if r["right"]]), sure(none))
-    write(a.out, temperature, dict(zip([*FITTED, "bias"], weights)), accept_at, a.mark_at, whole)
+    write(a.out, temperature, dict(zip([*NAMES, "bias"], weights)), accept_at, a.mark_at, whole)
     print(a.out.read_text())
 
 
