@@ -64,7 +64,7 @@ struct Open {
     stream: Stream<'static>,
     format: Format,
     pixels: PixelFormat,
-    /// How size and rate differ from what is configured: a sentence.
+    /// How the size differs from what is configured: a sentence. Another rate reads as well.
     differs: Option<String>,
     /// The driver's number of the last frame that was handed over.
     sequence: Option<u32>,
@@ -170,19 +170,22 @@ impl Open {
             rate.map_or("nobody knows how many".into(), |rate| format!("{rate:.1}"))
         );
         let is_right = |rate: f64| (rate - f64::from(fps)).abs() <= 0.5;
-        let is_as_wanted =
-            (format.width, format.height) == (width, height) && rate.is_none_or(is_right);
+        if rate.is_none_or(is_right) {
+            log::info!("{given}");
+        } else {
+            log::warn!("{given}; not {fps} as configured");
+        }
+        let is_as_wanted = (format.width, format.height) == (width, height);
         let mut stream = Stream::with_buffers(&opened, Type::VideoCapture, BUFFERS)
             .map_err(fail("cannot stream"))?;
         stream.set_timeout(PATIENCE);
-        log::info!("{given}");
         Ok(Self {
             device: opened,
             stream,
             format,
             pixels,
             differs: (!is_as_wanted)
-                .then(|| format!("{given}; not {width}×{height} and {fps} as configured")),
+                .then(|| format!("{given}; not {width}×{height} as configured")),
             sequence: None,
         })
     }
