@@ -13,6 +13,9 @@ photographs, not how often a reading goes wrong.
 
 With `--keep calibration.toml` in place of `--without` its temperature, weights and `whole` stay, and `accept_at` alone is found anew.
 Nothing is fitted then, so the confidences are not those of other vehicles: they are by weights that may have been fitted on these.
+
+With `--bursts` besides, `burst_exponent` is found anew, too: the largest of some at which no more than 3 in 1,000 bursts are accepted
+wrong. The frames of a car that stands before a fixed camera show one mistake again and again, as do the shaken copies of a photograph.
 """
 
 import argparse
@@ -20,6 +23,8 @@ import json
 import subprocess
 import tempfile
 import tomllib
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +35,19 @@ WHOLE = ["mark", "log_odds", "rules"]
 ACCEPT_WHOLE_AT = 0.93  # of 600 rendered lines that nearly are VINs one has it that would be accepted else, and 96 of 100 right readings
 LEAST = 0.9  # what is accepted has to be sure by its own word, too, however few pictures say otherwise
 WRONG = 0.003  # of all pictures that may be accepted wrong
+BURST_EXPONENT = 0.1  # as `--bursts` found it
+BURST_EXPONENTS = (0.0, 0.1, 0.2, 0.3, 0.5)  # to try
 SIGN = {"log_odds": 1, "least_sure_place": 1, "mark": 1, "support": 1, "rules": 1, "pixels_per_character": 1}  # more of each is better
 
 
-def write(path: Path, temperature: float, weights: dict[str, float], accept_at: float, mark_at: float, whole: dict[str, float]) -> None:
+def write(path: Path, temperature: float, weights: dict[str, float], accept_at: float, mark_at: float, whole: dict[str, float], burst_exponent: float = BURST_EXPONENT) -> None:
     section = lambda name, weights: ["", f"[{name}]", *(f"{n} = {weights[n]:.4f}" for n in ["bias", *NAMES] if weights.get(n, 0.0))]
     lines = [
         "# What turns a posterior into a confidence, and a confidence into an outcome: see src/reader/decision.rs.",
         "# Belongs to the models beside it; fitted by training/calibrate.py.",
         "",
         f"temperature = {temperature}",
-        "burst_exponent = 0.5",
+        f"burst_exponent = {burst_exponent}",
         f"mark_at = {mark_at}",
         "review_at = 0.3",
         f"accept_at = {accept_at}",
@@ -133,8 +140,26 @@ def whole_vins(right: list[dict], none: list[dict]) -> dict[str, float]:
     return dict(zip([*WHOLE, "bias"], fit(x, y, every, 1.0, signs)))
 
 
+def burst_exponent(vinspect: Path, bursts: list[list[Path]], constants: Callable) -> float:
+    """The largest exponent at which few of all bursts are accepted wrong; 0 if there is none. `constants` writes those of a trial."""
+    best = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / "trial.toml"
+        for exponent in BURST_EXPONENTS:
+            constants(trial, exponent)
+            told = Counter()
+            for labels, pictures in bursts:
+                command = [vinspect, "evaluate", "--labels", labels, pictures, "--calibration", trial, "--json"]
+                report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+                told.update({name: report[name] for name in ("pictures", "accepted_right", "accepted_wrong")})
+            print(f"burst exponent {exponent}: {told['accepted_right']} right, {told['accepted_wrong']} wrong of {told['pictures']} bursts", flush=True)
+            if told["accepted_wrong"] <= WRONG * told["pictures"]:
+                best = exponent
+    return best
+
+
 def keep(a) -> None:
-    """Finds `accept_at` anew for constants that stay."""
+    """Finds `accept_at` anew for constants that stay, and the exponent of bursts, if there are any."""
     known = tomllib.loads(a.keep.read_text())
     found = []
     for labels, pictures in a.on:
@@ -145,7 +170,8 @@ def keep(a) -> None:
         found.append((whole * of(NAMES, known["weights"], is_vin), right > 0))
     accept_at = with_margin(threshold(*found[0], a.on[0][0]))
     print(f"accepted at {accept_at}:", *(f"{((c >= accept_at) & y).sum()} right, {((c >= accept_at) & ~y).sum()} wrong of {len(y)};" for c, y in found))
-    write(a.out, known["temperature"], known["weights"], accept_at, known["mark_at"], known["whole"])
+    constants = lambda path, exponent: write(path, known["temperature"], known["weights"], accept_at, known["mark_at"], known["whole"], exponent)
+    constants(a.out, burst_exponent(a.vinspect, a.bursts, constants) if a.bursts else known["burst_exponent"])
 
 
 def main():
@@ -155,10 +181,13 @@ def main():
     others = parser.add_mutually_exclusive_group(required=True)
     others.add_argument("--without", type=Path, nargs=2, metavar=("LABELS", "PICTURES"))
     others.add_argument("--keep", type=Path, metavar="CALIBRATION")
+    parser.add_argument("--bursts", type=Path, nargs=2, action="append", metavar=("LABELS", "PICTURES"), help="with --keep")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--mark-at", type=float, default=0.05)
     parser.add_argument("--temperatures", type=float, nargs="+", default=(0.2, 0.28, 0.4, 0.55, 0.75), help="to try")
     a = parser.parse_args()
+    if a.bursts and not a.keep:
+        parser.error("--bursts goes with --keep")
     if a.keep:
         keep(a)
         return

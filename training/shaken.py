@@ -4,8 +4,8 @@ little, in other light, as another JPEG.
 `python shaken.py --labels shards/split/tune.tsv --pictures ../../shared/real/images --out shards/shaken`
 
 Of a character that is hardly legible the networks say something else in every copy, and sometimes surely: so copies tell how often
-a sure reading is wrong, which the photographs alone are too few for. `--noise 6 12` takes them in the dark. Writes OUT/*.jpg, each photograph as it is and its copies, and
-OUT/labels.tsv (file, VIN), as `vinspect evaluate` takes it.
+a sure reading is wrong, which the photographs alone are too few for; and with the photograph they are a burst. `--noise 6 12` takes them in the dark. Writes OUT/*.jpg, each photograph as it is and its copies, and
+OUT/labels.tsv (file, VIN), as `vinspect evaluate` takes it; and OUT/bursts.tsv, by which it takes a photograph and its copies as a burst.
 """
 
 import argparse
@@ -45,12 +45,12 @@ def main():
     a = parser.parse_args()
     cv2.setNumThreads(1)
     a.out.mkdir(parents=True, exist_ok=True)
-    with open(a.out / "labels.tsv", "w") as labels:
+    with open(a.out / "labels.tsv", "w") as labels, open(a.out / "bursts.tsv", "w") as bursts:
         for line in a.labels.read_text().splitlines():
             file, vin = line.split("\t")[:2]
             picture = cv2.imread(str(a.pictures / file))
             (a.out / file).write_bytes((a.pictures / file).read_bytes())
-            print(file, vin, sep="\t", file=labels)
+            names = [file]
             for copy in range(a.copies):
                 rng = random.Random(f"{a.seed} {file} {copy}")
                 name = f"{Path(file).stem}_{copy}.jpg"
@@ -58,7 +58,10 @@ def main():
                 if a.noise:
                     taken = dark(rng, taken, *a.noise)
                 cv2.imwrite(str(a.out / name), taken, [cv2.IMWRITE_JPEG_QUALITY, rng.randint(*QUALITY)])
+                names.append(name)
+            for name in names:
                 print(name, vin, sep="\t", file=labels)
+                print(name, vin, Path(file).stem, sep="\t", file=bursts)
 
 
 if __name__ == "__main__":
