@@ -368,16 +368,37 @@ fn what_is_accepted_where_there_is_no_vin_is_wrong() {
     assert_eq!(report["misreads"][0]["vin"], Value::Null);
 }
 
+/// The second one has the VIN in its second frame only, and the first cannot be opened.
+#[test]
+fn the_frames_of_a_burst_count_as_one_picture() {
+    let folder = folder();
+    let scene = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/demo/dash_1.jpg");
+    fs::copy(scene, folder.path().join("dash.jpg")).unwrap();
+    let car = "WVWZZZAUZKW384512";
+    let labels = format!(
+        "dash.jpg\t{car}\tone\ndash.jpg\t{car}\tone\nb.jpg\t{car}\ttwo\ndash.jpg\t{car}\ttwo\na.png\t{car}\n"
+    );
+    let wanted = [
+        ("pictures", 3),
+        ("vehicles", 1),
+        ("accepted_right", 2),
+        ("no_read", 1),
+        ("unreadable_files", 1),
+    ];
+    evaluated(folder.path(), &labels, &wanted);
+}
+
 #[test]
 fn a_wrong_label_is_named_with_its_line() {
     let folder = folder();
-    fs::write(
-        folder.path().join("labels.tsv"),
+    for wrong in [
         "a.png\t1HGCM82633A004352\nc.JPEG\t123\n",
-    )
-    .unwrap();
-    let output = vinspect(folder.path(), &["evaluate", "--labels", "labels.tsv", "."]);
-    assert_eq!(output.status.code(), Some(1));
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("labels.tsv, line 2"), "{error}");
+        "a.png\t1HGCM82633A004352\tcar\nc.JPEG\t1FTEW1EP3LFA24861\tcar\n",
+    ] {
+        fs::write(folder.path().join("labels.tsv"), wrong).unwrap();
+        let output = vinspect(folder.path(), &["evaluate", "--labels", "labels.tsv", "."]);
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("labels.tsv, line 2"), "{error}");
+    }
 }

@@ -4,6 +4,7 @@
 """
 
 import random
+import sys
 import unittest
 from contextlib import redirect_stdout
 from io import StringIO
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from calibrate import folds, threshold, whole_vins, with_margin
+from calibrate import burst_exponent, folds, threshold, whole_vins, with_margin
 from shaken import shaken
 
 
@@ -44,6 +45,24 @@ class Threshold(unittest.TestCase):
     def test_nothing_is_accepted_where_all_may_be_wrong(self):
         at = self.accepted_at([0.999] * 50, 1000)
         self.assertEqual((at, with_margin(at)), (1.0, 1.0))
+
+
+class Bursts(unittest.TestCase):
+    def found(self, wrong: dict[float, int]) -> float:
+        """The exponent that is found if so many of 1,000 bursts are accepted wrong with each."""
+        with TemporaryDirectory() as folder:
+            vinspect = Path(folder) / "vinspect"
+            counts = {str(exponent): count for exponent, count in wrong.items()}
+            vinspect.write_text(f"#!{sys.executable}\nimport json, sys\ntold = {counts}[open(sys.argv[sys.argv.index('--calibration') + 1]).read()]\nprint(json.dumps(dict(pictures=1000, accepted_right=900, accepted_wrong=told)))\n")
+            vinspect.chmod(0o755)
+            with redirect_stdout(StringIO()):
+                return burst_exponent(vinspect, [[Path("labels.tsv"), Path("pictures")]], lambda path, exponent: path.write_text(str(exponent)))
+
+    def test_frames_are_worth_more_while_few_are_wrong(self):
+        self.assertEqual(self.found({0.0: 1, 0.1: 2, 0.2: 3, 0.3: 4, 0.5: 9}), 0.2)
+
+    def test_nothing_is_gained_where_too_many_are(self):
+        self.assertEqual(self.found({0.0: 5, 0.1: 6, 0.2: 6, 0.3: 7, 0.5: 9}), 0.0)
 
 
 class Whole(unittest.TestCase):
