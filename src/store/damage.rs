@@ -15,9 +15,9 @@ use super::database::{Row, State};
 use super::migrations::{self, LAYOUT_1};
 
 const MARK: &str = ".damaged-";
-/// The files that SQLite keeps beside the database. The log goes first: the file means less without it than it without the
-/// file, if the power is cut in between.
-const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+/// The log that SQLite keeps beside the database, and its index, which is made anew from it.
+const LOG: &str = "-wal";
+const INDEX: &str = "-shm";
 /// Reads that cannot be read, one after the other, after which no more are looked for.
 const HOPELESS: u32 = 2000;
 
@@ -55,10 +55,7 @@ pub fn finish_new(path: &Path) -> io::Result<()> {
 
 /// Removes one that was not finished.
 pub fn discard_new(path: &Path) -> io::Result<()> {
-    match fs::remove_file(with(path, UNFINISHED)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
+    unless_missing(fs::remove_file(with(path, UNFINISHED))).map(drop)
 }
 
 /// Puts a new file that is complete, if there is one, in the place of the damaged one. Where that is now.
@@ -74,51 +71,70 @@ pub fn take_over(path: &Path) -> io::Result<Option<PathBuf>> {
     sync_folder(path)?;
     fs::rename(new, path)?;
     sync_folder(path)?;
-    Ok(Some(aside))
-}
-
-/// Renames the file and what belongs to it. Its new name.
-fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let time = Timestamp::now().as_second();
-    let free = |aside: &PathBuf| {
-        ["", COMPANIONS[0]]
-            .iter()
-            .all(|end| !with(aside, end).exists())
-    };
-    let aside = (0..)
-        .map(|n| match n {
-            0 => with(path, &format!("{MARK}{time}")),
-            n => with(path, &format!("{MARK}{time}-{n}")),
-        })
-        .find(free)
-        .ok_or(io::ErrorKind::AlreadyExists)?;
-    for end in COMPANIONS.into_iter().chain([""]) {
-        match fs::rename(with(path, end), with(&aside, end)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => other?,
-        }
-    }
     Ok(aside)
 }
 
-/// The files that were set aside and that nobody has taken away.
+/// Renames the file and what belongs to it. Its new name, if there was anything.
+fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
+    let time = Timestamp::now().as_second();
+    let free = |aside: &PathBuf| !aside.exists() && !with(aside, LOG).exists();
+    let aside = match begun(path) {
+        Some(aside) => aside,
+        None => (0..)
+            .map(|n| match n {
+                0 => with(path, &format!("{MARK}{time}")),
+                n => with(path, &format!("{MARK}{time}-{n}")),
+            })
+            .find(free)
+            .ok_or(io::ErrorKind::AlreadyExists)?,
+    };
+    let mut moved = false;
+    // The log goes first: the file means less without it than it without the file.
+    for end in [LOG, ""] {
+        moved |= unless_missing(fs::rename(with(path, end), with(&aside, end)))?;
+    }
+    unless_missing(fs::remove_file(with(path, INDEX)))?;
+    Ok(moved.then_some(aside))
+}
+
+/// Where a file was being set aside when a power cut left its log alone there.
+fn begun(path: &Path) -> Option<PathBuf> {
+    let log_of = |file: PathBuf| file.to_str()?.strip_suffix(LOG).map(PathBuf::from);
+    set_aside_files(path).into_iter().rev().find_map(log_of)
+}
+
+/// The files that were set aside and that nobody has taken away; what belongs to one of them is not named beside it.
 pub fn set_aside_files(path: &Path) -> Vec<PathBuf> {
     let Some(name) = path.file_name() else {
         return Vec::new();
     };
     let mut begin = name.to_owned();
     begin.push(MARK);
+    let belongs = |file: &Path| {
+        let file = file.to_str();
+        [LOG, INDEX].iter().any(|end| {
+            let base = file.and_then(|file| file.strip_suffix(*end));
+            base.is_some_and(|base| Path::new(base).exists())
+        })
+    };
     let names = fs::read_dir(folder(path)).into_iter().flatten().flatten();
     let mut found: Vec<_> = names
         .map(|entry| entry.path())
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            name.starts_with(begin.as_encoded_bytes())
-                && !COMPANIONS.iter().any(|end| name.ends_with(end.as_bytes()))
+            name.starts_with(begin.as_encoded_bytes()) && !belongs(path)
         })
         .collect();
     found.sort();
     found
+}
+
+/// Whether there was such a file.
+fn unless_missing(done: io::Result<()>) -> io::Result<bool> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        other => other.map(|()| true),
+    }
 }
 
 fn folder(path: &Path) -> &Path {

@@ -27,6 +27,8 @@ pub struct Outbox {
     limits: Limits,
     disk: Disk,
     unsaved: Unsaved,
+    /// Up to this number they lie in a damaged file, too, for which there is no new one yet.
+    salvaged: i64,
     state: State,
     /// What the file knows of it, and since when it does not know all that was delivered.
     noted: State,
@@ -66,6 +68,7 @@ impl Outbox {
             limits,
             disk: Disk::Closed,
             unsaved: Unsaved::default(),
+            salvaged: 0,
             state: State::default(),
             noted: State::default(),
             unnoted_since: Instant::now(),
@@ -124,6 +127,7 @@ impl Outbox {
         self.disk = Disk::Closed;
         let salvaged = damage::salvage(&self.path, self.state.delivered);
         let count = salvaged.rows.len();
+        self.salvaged = salvaged.rows.last().map_or(0, |row| row.sequence);
         self.state = self.state.max(salvaged.state());
         self.unsaved.put_before(salvaged.rows);
         log::error!(
@@ -135,7 +139,7 @@ impl Outbox {
             return Err(error);
         }
         self.connect()?;
-        self.unsaved = Unsaved::default();
+        (self.unsaved, self.salvaged) = (Unsaved::default(), 0);
         self.shrink();
         Ok(())
     }
@@ -171,7 +175,7 @@ impl Outbox {
         });
         let saved = self.save();
         while let Some(row) = self.unsaved.pop_surplus() {
-            if row.sequence > self.state.delivered {
+            if row.sequence > self.state.delivered.max(self.salvaged) {
                 self.state.dropped += 1;
                 log::error!("memory is full, this read is dropped: {}", row.payload);
             }
@@ -452,7 +456,8 @@ impl Drop for Outbox {
     fn drop(&mut self) {
         self.refused = None;
         self.save();
-        for row in self.unsaved.after(self.state.delivered) {
+        let elsewhere = self.state.delivered.max(self.salvaged);
+        for row in self.unsaved.after(elsewhere) {
             log::error!("not saved and not delivered: {}", row.payload);
         }
         if self.state.delivered > self.noted.delivered {
