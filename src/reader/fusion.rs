@@ -240,16 +240,16 @@ impl Text {
         let pixels_per_character = pixels_per_character(&mark.quad);
         let features = Features::new(&evidence, &posterior, pixels_per_character);
         let confidence = decision.confidence(&features);
-        let sure = !mark.doubted && decision.accepts(&features);
+        let sure = !mark.is_doubted() && decision.accepts(&features);
         Self {
             sum: log_p.map(|place| place.map(|log| probability * log)),
             weight: probability,
             mark: probability,
-            doubted: if mark.doubted { probability } else { 0.0 },
+            doubted: if mark.is_doubted() { probability } else { 0.0 },
             quad: mark.quad,
             pixels_per_character,
             last_frame: frame,
-            agreeing_frames: u32::from(!mark.doubted),
+            agreeing_frames: u32::from(!mark.is_doubted()),
             sure: sure.then(|| posterior.best().vin.clone()),
             contradicted: false,
             in_company: false,

@@ -53,9 +53,6 @@ const HARDLY: f32 = 1e-4;
 const ELSEWHERE: f32 = 0.5;
 /// How much of its probability of being a whole VIN it must keep there.
 const AS_WHOLE: f32 = 0.8;
-/// Probability that more than 17 characters stand somewhere from which on no cut of them is one to be sure of. At least two of
-/// 335 tuning frames that are accepted have a cut with 0.5 to 0.7, which shows a sign or a letter of another word, too.
-pub(super) const LONGER: f32 = 0.9;
 pub(super) const CHARACTERS: usize = ALPHABET.len();
 pub(super) type LogP = [[f32; CHARACTERS]; LENGTH];
 /// What the networks tell apart: those, and I, O and Q, which stand in other writing.
@@ -103,8 +100,8 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
     let mut mark = Mark {
         quad,
         evidence: strip.evidence,
-        longer: 0.0,
-        doubted: true,
+        longer: None,
+        contradicted: false,
     };
     if mark.evidence.mark >= POSSIBLY && mark.evidence.clarity() < CLEAR {
         cut_otherwise(recognizer, frame, &mut mark)?;
@@ -115,11 +112,10 @@ pub fn read(readers: &Readers, frame: &Frame, line: &Line) -> Result<Mark, ReadE
         .any(|least| seen.0 >= least.0 && seen.1 >= least.1)
     {
         let spelling = examine(readers, frame, &mut mark)?;
-        (mark.evidence.mark, mark.longer) = (spelling.whole, spelling.longer);
+        (mark.evidence.mark, mark.longer) = (spelling.whole, Some(spelling.longer));
         if spelling.whole >= HARDLY {
             arbitrate(readers, frame, &mut mark, &spelling)?;
         }
-        mark.doubted = mark.longer >= LONGER;
     }
     Ok(mark)
 }
@@ -227,7 +223,7 @@ fn arbitrate(
         mark.evidence.log_p = mean([&one, &other, &last.log_p, &last.log_p]);
         let both = |one, other| logistic(0.5 * (logit(one) + logit(other)));
         mark.evidence.mark = both(spelling.whole, last.whole);
-        mark.longer = both(spelling.longer, last.longer);
+        mark.longer = Some(both(spelling.longer, last.longer));
     }
     Ok(())
 }

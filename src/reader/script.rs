@@ -61,8 +61,8 @@ pub(crate) fn mark(log_p: LogP, probability: f32, width: f32) -> Mark {
             log_p,
             mark: probability,
         },
-        longer: 0.0,
-        doubted: false,
+        longer: Some(0.0),
+        contradicted: false,
     }
 }
 

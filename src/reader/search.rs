@@ -3,8 +3,8 @@
 use std::iter;
 
 use super::locate::{self, Locator};
-use super::recognize::{self, LONGER, Line};
-use super::{MARKS, Mark, ReadError, Reader};
+use super::recognize::{self, Line};
+use super::{LONGER, MARKS, Mark, ReadError, Reader};
 use crate::image::{Area, Frame, Quad};
 
 /// Probability of being a whole VIN from which on a line is read at once.
@@ -184,7 +184,7 @@ impl Search<'_> {
 
 fn is_sure(mark: &Mark) -> bool {
     let seen = &mark.evidence;
-    seen.mark >= WHOLE && seen.clarity() >= CLEARLY && !mark.doubted
+    seen.mark >= WHOLE && seen.clarity() >= CLEARLY && !mark.is_doubted()
 }
 
 /// Two cuts of one text that are about as good count both where they say nearly the same. Where they do not, they are none to be
@@ -193,11 +193,11 @@ fn is_sure(mark: &Mark) -> bool {
 fn compare(marks: &mut [Mark], new: &mut Mark) {
     let at = new.quad;
     for old in marks.iter_mut().filter(|old| same(&old.quad, &at)) {
-        let longer = old.longer.max(new.longer);
+        let longer = [old.longer, new.longer].into_iter().flatten();
+        let longer = longer.fold(0.0, f32::max);
         if longer >= LONGER {
-            // A third cut is compared with one of them.
-            (old.longer, new.longer) = (longer, longer);
-            (old.doubted, new.doubted) = (true, true);
+            // Of both, as a third cut is compared with one of them.
+            (old.longer, new.longer) = (Some(longer), Some(longer));
         }
         let (worth, other) = (new.evidence.worth(), old.evidence.worth());
         if worth.min(other) < ABOUT_AS_GOOD * worth.max(other) {
@@ -206,8 +206,8 @@ fn compare(marks: &mut [Mark], new: &mut Mark) {
         let differing = iter::zip(&old.evidence.log_p, &new.evidence.log_p)
             .filter(|(a, b)| recognize::likeliest(a).0 != recognize::likeliest(b).0)
             .count();
-        if old.doubted || differing > FEW {
-            (old.doubted, new.doubted) = (true, true);
+        if old.contradicted || differing > FEW {
+            (old.contradicted, new.contradicted) = (true, true);
         } else if differing > 0 {
             let both = recognize::mean([&old.evidence.log_p, &new.evidence.log_p]);
             (old.evidence.log_p, new.evidence.log_p) = (both, both);

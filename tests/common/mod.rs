@@ -323,8 +323,8 @@ impl Observe for Sure {
         let _ = marks.push(Mark {
             quad,
             evidence,
-            longer: 0.0,
-            doubted: false,
+            longer: Some(0.0),
+            contradicted: false,
         });
         Ok(Observation {
             marks,

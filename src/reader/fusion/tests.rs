@@ -57,7 +57,7 @@ fn one_look_of_many_does_not_make_a_whole_vin() {
 fn what_is_doubted_is_for_a_person() {
     let doubted = || {
         let mut frame = script::seen(script::clear(CAR));
-        frame.marks[0].doubted = true;
+        frame.marks[0].contradicted = true;
         frame
     };
     let clear = || script::seen(script::clear(CAR));
@@ -78,7 +78,7 @@ fn doubted_frames_do_not_end_a_burst() {
     for doubted in [true, false, false] {
         assert!(!fusion.is_sure());
         let mut frame = script::seen(script::clear(CAR));
-        frame.marks[0].doubted = doubted;
+        frame.marks[0].contradicted = doubted;
         fusion.add(frame);
     }
     assert!(fusion.is_sure());
@@ -316,7 +316,7 @@ fn a_barcode_does_not_make_a_whole_vin() {
     let mut longer = script::seen(script::clear(CAR));
     longer.marks[0].evidence.mark = 0.7;
     let mut doubted = script::seen(script::clear(CAR));
-    doubted.marks[0].doubted = true;
+    doubted.marks[0].longer = None;
     for frame in [longer, doubted] {
         let alone = read([frame.clone()]);
         let both = read([with_barcode(frame, CAR)]);

@@ -266,6 +266,13 @@ fn signs_beside_a_text_are_left_out() {
     }
 }
 
+/// The examiner spells a character more first.
+#[test]
+fn what_was_seen_to_be_longer_is_in_doubt() {
+    assert!(spelt_by(SpellsVinIn(1, AtomicUsize::new(0))).is_doubted());
+    assert!(!spelt_by(Spells(4, LENGTH)).is_doubted());
+}
+
 /// How often the networks are asked, each saying surely the given character in all places; the examiner as many times as told.
 fn asked([recognizer, examiner, arbiter]: [usize; 3], times: usize) -> [usize; 3] {
     fn counted<N: Network + 'static>(network: N) -> (Box<dyn Network>, Arc<AtomicUsize>) {

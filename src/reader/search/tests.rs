@@ -228,8 +228,8 @@ fn mark(x: f32, character: usize, probability: f32) -> Mark {
     Mark {
         quad,
         evidence,
-        longer: 0.0,
-        doubted: false,
+        longer: Some(0.0),
+        contradicted: false,
     }
 }
 
@@ -238,7 +238,7 @@ fn cuts_that_contradict_each_other_are_in_doubt() {
     let doubted = |old: Mark, mut new: Mark| {
         let mut marks = [old];
         compare(&mut marks, &mut new);
-        [&marks[0], &new].map(|mark| mark.doubted)
+        [&marks[0], &new].map(Mark::is_doubted)
     };
     assert_eq!(doubted(mark(0.0, 4, 0.8), mark(5.0, 7, 0.9)), [true, true]);
     let says_the_same = doubted(mark(0.0, 4, 0.8), mark(5.0, 4, 0.9));
@@ -246,24 +246,27 @@ fn cuts_that_contradict_each_other_are_in_doubt() {
     let elsewhere = doubted(mark(0.0, 4, 0.8), mark(200.0, 7, 0.9));
     assert_eq!([says_the_same, much_better, elsewhere], [[false; 2]; 3]);
     let mut disputed = mark(0.0, 4, 0.8);
-    disputed.doubted = true;
+    disputed.contradicted = true;
     assert_eq!(doubted(disputed, mark(5.0, 4, 0.9)), [true, true]);
+    let mut uncounted = mark(0.0, 4, 0.8);
+    uncounted.longer = None;
+    assert_eq!(doubted(uncounted, mark(5.0, 4, 0.9)), [true, false]);
 }
 
 #[test]
 fn a_cut_that_shows_more_characters_casts_doubt_on_all_of_its_text() {
     let longer = |x: f32| {
         let mut mark = mark(x, 4, 0.8);
-        (mark.evidence.mark, mark.longer) = (0.003, 0.99);
+        (mark.evidence.mark, mark.longer) = (0.003, Some(0.99));
         mark
     };
     for (x, doubted) in [(5.0, true), (200.0, false)] {
         let (mut seen, mut whole) = ([longer(0.0)], mark(x, 4, 0.8));
         compare(&mut seen, &mut whole);
-        assert_eq!(whole.doubted, doubted, "{x}");
+        assert_eq!(whole.is_doubted(), doubted, "{x}");
         let (mut seen, mut longer) = ([mark(0.0, 4, 0.8)], longer(x));
         compare(&mut seen, &mut longer);
-        assert_eq!(seen[0].doubted, doubted, "{x}");
+        assert_eq!(seen[0].is_doubted(), doubted, "{x}");
     }
 }
 
@@ -272,7 +275,7 @@ fn a_third_cut_is_in_doubt_too() {
     let worth = |mark: &Mark| mark.evidence.worth();
     for first_is_longer in [true, false] {
         let mut longer = mark(0.0, 4, 0.8);
-        (longer.evidence.mark, longer.longer) = (0.003, 0.99);
+        (longer.evidence.mark, longer.longer) = (0.003, Some(0.99));
         let mut cuts = [longer, mark(1.0, 4, 0.3)];
         if !first_is_longer {
             cuts.reverse();
@@ -282,7 +285,7 @@ fn a_third_cut_is_in_doubt_too() {
             compare(&mut marks, &mut cut);
             keep(&mut marks, cut, |mark| (&mark.quad, worth(mark)));
         }
-        assert!(marks.len() == 1 && worth(&marks[0]) > 0.8 && marks[0].doubted);
+        assert!(marks.len() == 1 && worth(&marks[0]) > 0.8 && marks[0].is_doubted());
     }
 }
 
@@ -293,7 +296,7 @@ fn cuts_that_say_nearly_the_same_count_both() {
     let mut marks = [old];
     compare(&mut marks, &mut new);
     assert_eq!(marks[0].evidence.log_p, new.evidence.log_p);
-    assert!(!marks[0].doubted && !new.doubted);
+    assert!(!marks[0].is_doubted() && !new.is_doubted());
     let at = |character: usize| new.evidence.log_p[2][character];
     assert!(at(4) < at(7) && at(7) < 0.5_f32.ln(), "{} {}", at(4), at(7));
 }
