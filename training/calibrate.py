@@ -1,12 +1,12 @@
 """Fits models/calibration.toml on the tune part: what turns a posterior into a confidence.
 
-`python calibrate.py --vinspect ../target/release/vinspect --on shards/shaken/labels.tsv shards/shaken --on frames/tune/labels.tsv frames/tune --without without/labels.tsv without --out ../models/calibration.toml`
+`python calibrate.py --vinspect ../target/release/vinspect --on shards/split/tune.tsv PHOTOGRAPHS --on frames/tune/labels.tsv frames/tune --without without/labels.tsv without --out ../models/calibration.toml`
 
 For some temperatures the program reads the pictures and tells what its confidences would be made of; a logistic
 regression with a penalty (there are few wrong readings) is fitted on them, and those with the least cross-validated loss win. `accept_at`
 is the least hundredth at which no more than 3 in 1,000 of the first pictures (`--on`) are accepted wrong, each by a confidence fitted
 on other vehicles, and one more: by so much confidences of one picture differ between processors. The first pictures are photographs
-and shaken copies of them (shaken.py). Pictures after the first may be rendered: they tell how sure to be of what is larger than the
+or, with --keep, shaken copies of them, too (shaken.py). Pictures after the first may be rendered: they tell how sure to be of what is larger than the
 photographs, not how often a reading goes wrong.
 
 `whole` is fitted on right readings, and on what is believed of pictures that show no VIN (`--without`, by without_vin.py).
@@ -15,7 +15,7 @@ With `--keep calibration.toml` in place of `--without` its temperature, weights 
 Nothing is fitted then, so the confidences are not those of other vehicles: they are by weights that may have been fitted on these.
 
 With `--bursts` besides, `burst_exponent` is found anew, too: the largest of some at which no more than 3 in 1,000 bursts are accepted
-wrong. The frames of a car that stands before a fixed camera show one mistake again and again, as do the shaken copies of a photograph.
+wrong. The frames of a car that stands before a fixed camera often show one mistake again and again, as do a photograph and its shaken copies.
 """
 
 import argparse

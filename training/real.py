@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 TUNE, VALIDATION = 0.12, 0.20  # shares of the vehicles
-# Neither trained nor tuned on, as nobody can tell whether what vinspect reads is wrong or the label: of the first the last character
-# is a 5 to one reader, and another photograph of the car left it open.
+# No characters are learned from these, and none are measured: nobody can tell whether what vinspect reads is wrong or the label. Of
+# the first the last character is a 5 to one reader, and another photograph of the car left it open.
 DOUBTFUL = {"s0787.jpg", "s0752.jpg", "s1018.jpg", "s1165.jpg", "s1324.jpg", "s1522.jpg", "s2519.jpg"}
 
 

@@ -3,7 +3,7 @@ little, in other light, as another JPEG.
 
 `python shaken.py --labels shards/split/tune.tsv --pictures ../../shared/real/images --out shards/shaken`
 
-Of a character that is hardly legible the networks say something else in every copy, and sometimes surely: so copies tell how often
+Of a character that is hardly legible the networks say something else in many a copy, and sometimes surely: so copies tell how often
 a sure reading is wrong, which the photographs alone are too few for; and with the photograph they are a burst. `--noise 6 12` takes them in the dark. Writes OUT/*.jpg, each photograph as it is and its copies, and
 OUT/labels.tsv (file, VIN), as `vinspect evaluate` takes it; and OUT/bursts.tsv, by which it takes a photograph and its copies as a burst.
 """

@@ -25,7 +25,7 @@ use labels::{Case, Labels};
 /// share of characters that the best reading has right, how far the confidence can be believed, and the time a picture
 /// takes (with --jobs 1 undisturbed by others). A picture that cannot be opened counts as a no-read. Where no VIN is to be
 /// seen, whatever is accepted is wrong. Frames of a burst count as one picture, read as the daemon reads them: until two are sure
-/// of the same.
+/// of the same. Times are of single frames, and files that cannot be opened are counted one by one.
 #[derive(clap::Args)]
 pub struct Args {
     /// One picture a line: its path below DIR, a tab, its VIN, or - if it shows none, and for a frame of a burst a tab and the
