@@ -95,6 +95,16 @@ fn a_read_whose_acknowledgement_is_lost_is_sent_again() {
     station.stop();
 }
 
+/// The disk is full for this from now on.
+fn fill_disk(station: &Station, change: &str) {
+    rusqlite::Connection::open(&station.config.store.path)
+        .unwrap()
+        .execute_batch(&format!(
+            "CREATE TRIGGER full BEFORE {change} BEGIN SELECT RAISE(ABORT, 'full'); END"
+        ))
+        .unwrap();
+}
+
 /// A full disk that cannot even take the note that a read was delivered.
 #[test]
 fn a_delivery_that_cannot_be_noted_does_not_hold_up_the_next() {
@@ -102,12 +112,7 @@ fn a_delivery_that_cannot_be_noted_does_not_hold_up_the_next() {
     let subscriber = Subscriber::new(port, "test");
     let station = Station::new(port);
     assert_eq!(subscriber.next("/status")["state"], "online");
-    rusqlite::Connection::open(&station.config.store.path)
-        .unwrap()
-        .execute_batch(
-            "CREATE TRIGGER full BEFORE UPDATE ON state BEGIN SELECT RAISE(ABORT, 'full'); END",
-        )
-        .unwrap();
+    fill_disk(&station, "UPDATE ON state");
     for sequence in 1..=20 {
         station.press();
         assert_eq!(subscriber.next("/read")["sequence"], sequence);
@@ -121,12 +126,7 @@ fn a_command_is_told_that_its_read_is_not_on_the_disk() {
     let subscriber = Subscriber::new(port, "test");
     let station = Station::new(port);
     assert_eq!(subscriber.next("/status")["state"], "online");
-    rusqlite::Connection::open(&station.config.store.path)
-        .unwrap()
-        .execute_batch(
-            "CREATE TRIGGER full BEFORE INSERT ON reads BEGIN SELECT RAISE(ABORT, 'full'); END",
-        )
-        .unwrap();
+    fill_disk(&station, "INSERT ON reads");
     let publish = subscriber
         .client
         .publish(TRIGGER, QoS::AtLeastOnce, false, "");

@@ -129,21 +129,16 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         ..Tally::default()
     };
     let mut lines = String::new();
-    let mut cases = cases.iter();
+    let mut cases = cases.iter().peekable();
     let nothing = || Fusion::new(reader.decision().clone());
     let (mut fusion, mut frames) = (nothing(), 0);
     pictures::read_all(&reader, files, jobs, |file, answer| {
         tally.add_frame(file, answer, &mut fusion);
         frames += 1;
         // As many answers as frames, in the same order.
-        if let Some(case) = cases
-            .as_slice()
-            .first()
-            .filter(|case| case.frames == frames)
-        {
+        if let Some(case) = cases.next_if(|case| case.frames == frames) {
             feature_line(&mut lines, case, &fusion);
             tally.add(case, &fusion);
-            cases.next();
             (fusion, frames) = (nothing(), 0);
         }
     });
