@@ -1,9 +1,12 @@
 """Trains the locator on rendered scenes and on photographs whose corners are known.
 
-`python train_locator.py --shards shards --quads shards/real/quads.tsv --real ../../shared/real --out runs/locator --minutes 25`
+`python train_locator.py --shards shards --quads shards/real/quads.tsv --real ../../shared/real --out runs/locator`
+
+It can be stopped at any time; `runs.py` says how it goes on. The rate falls from the beginning of a run to its end.
 """
 
 import argparse
+import math
 import time
 from pathlib import Path
 
@@ -11,23 +14,24 @@ import cv2
 import numpy as np
 import torch
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nets import SCENE, STRIDE, Locator
 from quantized import quantized, settle
+from runs import Run
+from shards import scenes
 
+EVERY = 100  # steps, after which a run says how it is and is saved
+DEFINING = ("init", "shards", "quads", "real", "batch", "rate", "seed", "int8")  # what makes a run the run it is
 ROWS, COLUMNS = SCENE[0] // STRIDE, SCENE[1] // STRIDE
 
 
 def targets(quads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Quads [k,4,2] (NaN for none) → score [36,64] (1 text, 0 none, -1 do not care) and offsets
+    """Quads [k,4,2] → score [36,64] (1 text, 0 none, -1 do not care) and offsets
     [8,36,64]. Positive are the cells within half a text height of the line's middle."""
     score, offsets = np.zeros((ROWS, COLUMNS), np.float32), np.zeros((8, ROWS, COLUMNS), np.float32)
     ys, xs = np.mgrid[:ROWS, :COLUMNS].astype(np.float32)
     cells = np.stack([(xs + 0.5) * STRIDE, (ys + 0.5) * STRIDE], -1)
     for quad in quads:
-        if np.isnan(quad).any():
-            continue
         start, end = (quad[0] + quad[3]) / 2, (quad[1] + quad[2]) / 2
         along = end - start
         length = np.linalg.norm(along)
@@ -125,8 +129,7 @@ def moved(rng, picture, quads):
     matrix = cv2.getRotationMatrix2D(centre, angle, scale)
     matrix[:, 2] += rng.normal(size=2) * [40, 25]
     there = (quads @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    shown = there[~np.isnan(there).any((1, 2))]
-    if len(shown) and ((shown < 2).any() or (shown > np.float32([SCENE[1], SCENE[0]]) - 2).any()):
+    if (there < 2).any() or (there > np.float32([SCENE[1], SCENE[0]]) - 2).any():
         return picture, quads
     mode = cv2.BORDER_REFLECT if scale > 1 else cv2.BORDER_CONSTANT
     return cv2.warpAffine(picture, matrix, SCENE[::-1], flags=cv2.INTER_LINEAR, borderMode=mode, borderValue=128), there
@@ -137,20 +140,17 @@ def main():
     parser.add_argument("--shards", type=Path, required=True)
     parser.add_argument("--quads", type=Path, help="quads.tsv of cut_real.py")
     parser.add_argument("--real", type=Path)
-    parser.add_argument("--init", type=Path)
+    parser.add_argument("--init", type=Path, help="weights to start from")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--steps", type=int, default=7200, help="batches to learn from")
     parser.add_argument("--int8", action="store_true", help="fold, quantize and fine-tune the float weights of --init")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     a = parser.parse_args()
-    torch.manual_seed(a.seed)
-    torch.set_num_threads(a.threads)
+    run = Run(parser, a, DEFINING)
     cv2.setNumThreads(1)
-    rng = np.random.default_rng(a.seed)
-    a.out.mkdir(parents=True, exist_ok=True)
     net = Locator()
     torch.nn.init.constant_(net.head.bias[: net.SPLIT**2], -4.0)
     if a.init:
@@ -158,22 +158,21 @@ def main():
     if a.int8:
         net = quantized(net)
     net = net.to(memory_format=torch.channels_last)
-    parts = [np.load(p) for p in sorted(a.shards.glob("scenes_*.npz"))]
-    scenes, quads = np.concatenate([p["pictures"] for p in parts]), np.concatenate([p["quads"] for p in parts])
+    rendered = list(scenes(a.shards))
     real = Photographs(a.quads, a.real) if a.quads else None
     tune = Photographs(a.quads, a.real, "tune") if a.quads else None
-    print(len(scenes), "scenes", len(real.items) if real else 0, "photographs")
+    print(len(rendered), "scenes", len(real.items) if real else 0, "photographs", flush=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=a.rate, weight_decay=0.01)
     if a.int8:
-        pictures = [scenes[k] for k in rng.integers(0, len(scenes), 40)] + ([real.draw(rng)[0] for _ in range(40)] if real else [])
+        rng = run.rng
+        pictures = [rendered[k][0] for k in rng.integers(0, len(rendered), 40)] + ([real.draw(rng)[0] for _ in range(40)] if real else [])
         settle(net, [torch.from_numpy(np.stack(pictures[i::20]))[:, None].float() / 255 for i in range(20)])
-    # What is kept is the mean of the last few hundred steps.
-    kept = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.996), use_buffers=True)
-    start = shown = time.time()
-    step, sums = 0, np.zeros(3)
-    while (done := (time.time() - start) / (60 * a.minutes)) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = a.rate * min(1, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * done)) * 0.98 + 0.02)
+    run.begin(net, optimizer, 0.996)
+    rng = run.rng
+    since, sums = time.time(), np.zeros(3)
+    while run.step < a.steps:
+        done = run.step / a.steps
+        rate = a.rate * min(1, (run.step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * done)) * 0.98 + 0.02)
         batch, labels = [], []
         for i in range(a.batch):
             if real and i % 2:
@@ -181,8 +180,7 @@ def main():
                 batch.append(picture)
                 labels.append(targets(quad[None]))
             else:
-                k = rng.integers(len(scenes))
-                picture, marks = scenes[k], quads[k]
+                picture, marks = rendered[rng.integers(len(rendered))]
                 if rng.random() < 0.3:  # turned half way round
                     picture, marks = picture[::-1, ::-1], np.float32([SCENE[1], SCENE[0]]) - marks
                 if rng.random() < 0.6:
@@ -194,23 +192,19 @@ def main():
         with torch.autocast("cpu", torch.bfloat16):
             out = net(weather(x).to(memory_format=torch.channels_last))
         losses = loss_of(out, score, offsets)
-        optimizer.zero_grad(set_to_none=True)
-        sum(losses).backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimizer.step()
-        kept.update_parameters(net)
-        step += 1
+        run.learn(sum(losses), rate, 5.0)
         sums += [loss.item() for loss in losses]
-        if step % 100 == 0:
-            line = f"{step} {100 * done:.0f}% score {sums[0] / 100:.3f} corners {sums[1] / 100:.3f} way {sums[2] / 100:.3f} {100 * a.batch / (time.time() - shown):.0f}/s"
-            if tune and step % 500 == 0:
-                line += " " + measure(kept.module, tune, rng)
+        if run.step % EVERY == 0:
+            figures = " ".join(f"{name} {mean:.3f}" for name, mean in zip(("score", "corners", "way"), sums / EVERY))
+            line = f"{run.step} {100 * done:.0f}% {figures} {EVERY * a.batch / (time.time() - since):.0f}/s"
+            if tune and run.step % 500 == 0:
+                line += " " + measure(run.kept, tune)
             print(line, flush=True)
-            torch.save(kept.module.state_dict(), a.out / "last.pt")
-            sums[:], shown = 0, time.time()
-    torch.save(kept.module.state_dict(), a.out / "last.pt")
+            run.save()
+            since, sums = time.time(), np.zeros(3)
+    run.save()
     if tune:
-        print(measure(kept.module, tune, rng))
+        print(measure(run.kept, tune))
 
 
 def near(quad: np.ndarray, points: np.ndarray, widths: float, heights: float) -> np.ndarray:
@@ -244,12 +238,12 @@ def decode(out: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     return (told * w[..., None]).sum(0) / w.sum(0)[:, None], float(logit.max()), own
 
 
-def measure(net, photographs, rng) -> str:
+def measure(net, photographs) -> str:
     """The worst corner's error in characters, on photographs as they are, and the share found the wrong way up."""
     net.eval()
     worst, turned = [], 0
     for i in range(len(photographs.items)):
-        picture, quad = photographs.draw(rng, jitter=False, index=i)
+        picture, quad = photographs.draw(None, jitter=False, index=i)
         with torch.no_grad():
             out = net(torch.from_numpy(picture)[None, None].float() / 255)[0].float().numpy()
         found, *_ = decode(out)

@@ -2,9 +2,7 @@
 
 `python train_recognizer.py --shards shards --out runs/recognizer [--real shards/real/train.npz] [--net examiner]`
 
-The run can be stopped at any time: OUT/state.pt is written every few hundred steps, and the same command goes on from there as if
-it had not been stopped. OUT/last.pt holds the weights alone. More `--steps` later are a longer run: the rate falls in its last part
-only. A run with other weights to start from, other strips or another rate is another run and wants an OUT of its own.
+It can be stopped at any time; `runs.py` says how it goes on. The rate falls in the last part of a run only.
 """
 
 import argparse
@@ -14,38 +12,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import augment
 import reading
 import spelling
 from nets import NETS, Recognizer
 from quantized import quantized, settle
+from runs import Run
 from shards import Shards
 from vins import UNKNOWN
 
 EVERY = 200  # steps, after which a run says how it is and is saved
-# What makes a run the run it is: it goes on with these as it began.
+# What makes a run the run it is.
 DEFINING = ("net", "init", "shards", "real", "real_share", "rough", "rough_share", "batch", "rate", "seed", "heads", "int8", "judge")
 COOLING = 0.35  # the last part of a run, in which the rate falls
 AGAIN = 2  # how often what spells is shown again what only has an I, O or Q too many
 TASKS = {"recognizer": (reading, reading.start), "examiner": (spelling.EXAMINER, spelling.start), "arbiter": (spelling.ARBITER, spelling.start)}
-
-
-def defining(a: argparse.Namespace) -> dict:
-    """What defines a run, as its state keeps it."""
-    return {name: str(value) if isinstance(value := getattr(a, name), Path) else value for name in DEFINING}
-
-
-def refusal(saved: dict, a: argparse.Namespace) -> str | None:
-    """Why a saved run cannot go on so, if it cannot. What was saved before runs were defined may go on anyhow."""
-    now, before = defining(a), saved.get("run", {})
-    differ = [f"--{name.replace('_', '-')} was {before[name]} and is {now[name]}" for name in DEFINING if name in before and before[name] != now[name]]
-    if differ:
-        return f"{a.out} holds another run: {'; '.join(differ)}. Go on with what it began with, or choose another --out"
-    if a.steps < saved["step"]:
-        return f"the run in {a.out} is at step {saved['step']} already: --steps {a.steps} is behind it"
-    return None
 
 
 def main():
@@ -68,20 +50,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     a = parser.parse_args()
-    torch.manual_seed(a.seed)
-    torch.set_num_threads(a.threads)
-    rng = np.random.default_rng(a.seed)
+    run = Run(parser, a, DEFINING)
     task, start = TASKS[a.net]
-    state = a.out / "state.pt"
-    saved = torch.load(state) if state.exists() else None
-    if saved and (why := refusal(saved, a)):
-        parser.error(why)
-    if saved and saved["step"] == a.steps:
-        print("is done: step", a.steps, "of", a.steps)
-        return
     if a.rough and a.net != "recognizer":
         parser.error(f"only the recognizer tells where text is: --rough is nothing for the {a.net}")
-    a.out.mkdir(parents=True, exist_ok=True)
     net = NETS[a.net]()
     if a.init:
         start(net, a.init)
@@ -112,35 +84,16 @@ def main():
     rest = [p for p in learning if p.dim() <= 1]
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.03}, {"params": rest, "weight_decay": 0}], lr=a.rate, betas=(0.9, 0.98))
     if a.int8:
+        rng = run.rng
         settle(net, [augment.cut(rendered.batch(rng.integers(0, len(rendered), 256))[0]) for _ in range(20)] + ([augment.cut(real.batch(rng.integers(0, len(real), 256))[0]) for _ in range(20)] if real else []))
-    # What is kept is the mean of the last thousand steps or so.
-    step = 0
-    kept = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
-    if saved:
-        for part, name in ((net, "net"), (kept, "kept"), (optimizer, "optimizer")):
-            part.load_state_dict(saved[name])
-        step = saved["step"]
-        if "torch" in saved:
-            torch.set_rng_state(saved["torch"])
-            rng.bit_generator.state = saved["numpy"]
-        else:
-            rng = np.random.default_rng(step)
-        print("goes on from step", step, flush=True)
-
-    def save():
-        torch.save(kept.module.state_dict(), a.out / "last.pt")
-        parts = {"net": net.state_dict(), "kept": kept.state_dict(), "optimizer": optimizer.state_dict()}
-        chance = {"torch": torch.get_rng_state(), "numpy": rng.bit_generator.state}
-        torch.save({**parts, **chance, "step": step, "run": defining(a)}, state.with_suffix(".new"))
-        state.with_suffix(".new").rename(state)
-
+    run.begin(net, optimizer, 0.998)
+    kept, rng = run.kept, run.rng
     since, sums = time.time(), Counter()
     net.train()
     net.trunk.train(not a.heads)
-    while step < a.steps:
-        done = step / a.steps
-        for group in optimizer.param_groups:
-            group["lr"] = a.rate * min(1, (step + 1) / 200, 0.01 + (1 - done) / COOLING)
+    while run.step < a.steps:
+        done = run.step / a.steps
+        rate = a.rate * min(1, (run.step + 1) / 200, 0.01 + (1 - done) / COOLING)
         share = int((a.batch - rough_share) * a.real_share) if real else 0
         parts = [task.shown_once(rendered.batch(rng.choice(choice, a.batch - rough_share - share)))]
         if share:
@@ -150,26 +103,21 @@ def main():
             parts.append(task.shown_once((*lines, marks), least=0.75))
         if rough_share:
             shown = torch.from_numpy(rough[rng.choice(len(rough), rough_share)])[:, None].float() / 255
-            parts.append(task.rough_once(shown, kept.module))
+            parts.append(task.rough_once(shown, kept))
         loss, figures = task.losses(net, *(torch.cat(x) for x in zip(*parts)))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimizer.step()
-        kept.update_parameters(net)
-        step += 1
+        run.learn(loss, rate, 2.0)
         sums.update(loss=loss.item(), **figures)
-        if step % EVERY == 0:
-            line = " ".join([f"{step} {100 * done:.0f}%", *(f"{name} {total / EVERY:.3f}" for name, total in sums.items()), f"{EVERY * a.batch / (time.time() - since):.0f}/s"])
-            if step % 1000 == 0:
-                line += f" held out {task.measure(kept.module, held)}"
+        if run.step % EVERY == 0:
+            line = " ".join([f"{run.step} {100 * done:.0f}%", *(f"{name} {total / EVERY:.3f}" for name, total in sums.items()), f"{EVERY * a.batch / (time.time() - since):.0f}/s"])
+            if run.step % 1000 == 0:
+                line += f" held out {task.measure(kept, held)}"
                 if tune:
-                    line += f" tune {task.measure(kept.module, tune)}"
+                    line += f" tune {task.measure(kept, tune)}"
             print(line, flush=True)
-            save()
+            run.save()
             since, sums = time.time(), Counter()
-    save()
-    print("held out", task.measure(kept.module, held), f"tune {task.measure(kept.module, tune)}" if tune else "")
+    run.save()
+    print("held out", task.measure(kept, held), f"tune {task.measure(kept, tune)}" if tune else "")
 
 
 if __name__ == "__main__":
