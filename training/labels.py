@@ -16,6 +16,7 @@ from materials import Material, surface, texture
 from nets import box
 
 ENDS = "****##--<>/·•+☆★\"'"
+SIGNS = 0.4  # share of makers' signs among what stands at both ends
 
 
 @dataclass
@@ -86,8 +87,8 @@ class Setting:
 def ends(rng: random.Random, field: np.ndarray, face: glyphs.Face, text_box) -> None:
     """Marks at both ends, close or far."""
     x0, y0, x1, y1 = text_box
-    sign = rng.choice(ENDS)
-    g = glyphs.letter(face, sign).astype(np.float32) / 255
+    g = glyphs.sign(rng, face) if rng.random() < SIGNS else glyphs.letter(face, rng.choice(ENDS))
+    g = g.astype(np.float32) / 255
     g = cv2.resize(g, (max(3, int(g.shape[1] * rng.uniform(0.7, 1.1))), g.shape[0]), interpolation=cv2.INTER_AREA)
     gap = rng.randint(3, 12) if rng.random() < 0.7 else rng.randint(12, 40)
     for x in (x0 - gap - g.shape[1], x1 + gap):

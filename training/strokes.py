@@ -4,6 +4,8 @@ A stroke is a row of points on a grid 8 wide and 12 high, `xy` in hexadecimal; `
 towards, as in TrueType. One table so makes thin and fat lines, angular ones, rows of pins and stencils.
 """
 
+import random
+
 import cv2
 import numpy as np
 
@@ -39,6 +41,14 @@ MATRIX = {  # five columns a letter, the lowest bit on top
     "S": "4649494931", "T": "01017f0101", "U": "3f4040403f", "V": "1f2040201f", "W": "3f4038403f", "X": "6314081463", "Y": "0708700807",
     "Z": "6151494543", "-": "0808080808", ".": "0060600000", "*": "14083e0814", "/": "2010080402", ":": "0036360000", "+": "08083e0808",
 }
+# What makers' signs are made of: frames, of which the first ones alone would be a zero, and what stands within, on the same grid.
+FRAMES = [
+    STROKES["O"], "00 80 8c 0c 00", "20 60 86 6c 2c 06 20", "40 86 4c 06 40", "40 8c 0c 40", "0c 40 8c 0c", "00 80 4c 00",
+    "40 57 8c 47 0c 37 40", "00 80 87~ 4c 07~ 00", "40 54 84 67 7c 49 1c 27 04 34 40", "00 80 86 4c 06 00",
+]
+AS_ZERO = 3
+WITHIN = ["40 4c", "06 86", "40 4c|06 86", "00 8c", "80 0c", "00 8c|80 0c", "36 46", "", ""]
+WITHIN_ZERO = WITHIN[:3]
 FINE = 4  # letters are drawn so much larger, then shrunk
 
 
@@ -72,11 +82,26 @@ def drawn(character: str, cap: int, margin: int, weight: int, alternates: int, p
     """Coverage [cap + 2·margin, w] of a letter drawn with a line `weight` half pixels wide; with pins, as so many dots a
     cap height instead."""
     lines = paths(character, alternates)
-    if lines is None:
-        return None
+    wide = 0.56 * (1.2 if character in "MW" else 1)
+    return None if lines is None else _lines_drawn(lines, wide, cap, margin, weight, pins)
+
+
+def sign(rng: random.Random, cap: int, margin: int, weight: int, pins: int) -> np.ndarray:
+    """Coverage of a maker's sign, as it stands at both ends of stamped VINs: a frame, and within it a line, a letter or nothing."""
+    size = rng.uniform(0.65, 1.05)
+    at = rng.randrange(len(FRAMES))
+    bare = rng.choice(WITHIN_ZERO if at < AS_ZERO else WITHIN)
+    within = bare if rng.random() < 0.6 else STROKES[rng.choice("ABCDEFGHJKLMNPRSTUVWXYZ")]
+    points = lambda part: _bent(part.split()) / np.float32(GRID)
+    share = 1 if within == bare and rng.random() < 0.5 else rng.uniform(0.4, 0.6)
+    lines = [points(FRAMES[at])] + [(points(part) - 0.5) * share + 0.5 for part in within.split("|") if part]
+    return _lines_drawn([(line - 0.5) * np.float32([1, size]) + 0.5 for line in lines], size * rng.uniform(0.6, 1.3), cap, margin, weight, pins)
+
+
+def _lines_drawn(lines: list[np.ndarray], wide: float, cap: int, margin: int, weight: int, pins: int) -> np.ndarray:
+    """Coverage of lines in 0..1, so many cap heights wide."""
     thick = max(1, weight * FINE // 2)
-    high, wide = cap * FINE - thick, int(cap * FINE * 0.56) - thick
-    wide = int(wide * 1.2) if character in "MW" else wide
+    high, wide = cap * FINE - thick, max(thick, int(cap * FINE * wide) - thick)
     image = np.zeros(((cap + 2 * margin) * FINE, wide + thick + 4 * FINE), np.uint8)
     shift = np.float32([thick / 2 + 2 * FINE, thick / 2 + margin * FINE])
     for line in lines:

@@ -130,6 +130,18 @@ class Letters(unittest.TestCase):
                 continue  # dots stand apart within a letter
             np.testing.assert_allclose(centres, middles, atol=1.6, err_msg=str(face))
 
+    def test_makers_signs_differ_and_fit_beside_text(self):
+        rng, seen = random.Random(1), set()
+        for _ in range(200):
+            face = glyphs.face(rng, {"stroke": 1, "pins": 1, "sans": 1})
+            sign = glyphs.sign(rng, face)
+            self.assertEqual(sign.shape[0], glyphs.CAP + 2 * glyphs.MARGIN)
+            self.assertLess(sign.shape[1], 2 * glyphs.CAP)
+            self.assertGreater(sign.max(), 100)
+            self.assertLess(sign[0].max(), 10)
+            seen.add(sign.tobytes())
+        self.assertGreater(len(seen), 100)
+
     def test_foreign_letters_are_drawn(self):
         for style in self.STYLES:
             face = glyphs.face(random.Random(3), {style: 1})
