@@ -24,6 +24,7 @@ from strips import FAINTEST, makers
 from weather import weather
 
 SHARPNESS = (1, 1, 1.6, 2.5)  # how many times as large as the locator sees it a camera takes a scene
+FRIT = 0.2  # share of surfaces with a windshield's edge
 FAINT = 0.035  # deviation of a text on its ground, of which nobody sees less
 
 
@@ -56,7 +57,32 @@ def background(rng: random.Random, np_rng, photographs: list[tuple[Path, tuple]]
         if rng.random() < 0.6:
             layer = cv2.GaussianBlur(layer, (0, 0), rng.uniform(0.5, 8))
         ground = ground * (1 - layer * rng.uniform(0.2, 1)) + layer * rng.uniform(0, 1) * 0.6
+    if rng.random() < FRIT:
+        edge = frit(rng, size) * rng.uniform(0.6, 1)
+        ground = ground * (1 - edge) + edge * rng.uniform(0, 0.15)
     return ground
+
+
+def frit(rng: random.Random, size: tuple[int, int]) -> np.ndarray:
+    """Coverage of the dark edge that is printed on a windshield: rows of dots that grow until they meet. Such rows
+    look like lines of text."""
+    high, wide = size
+    pitch, rows = rng.uniform(4, 16), rng.randint(1, 7)
+    layer = np.zeros((high, wide), np.float32)
+    tilt, bow = rng.gauss(0, 0.08), rng.gauss(0, 0.1) / wide
+    top = rng.uniform(0, high)
+    fixed = lambda value: round(float(value) * 16)  # cv2's sixteenths of a pixel
+    for row in range(rows):
+        radius = pitch * (0.12 + 0.42 * (row + 1) / rows) * 0.9
+        for x in np.arange(row % 2 * pitch / 2, wide + pitch, pitch):
+            y = top + row * pitch * 0.87 + (x - wide / 2) * tilt + (x - wide / 2) ** 2 * bow
+            cv2.circle(layer, (fixed(x), fixed(y)), fixed(radius), 1.0, -1, cv2.LINE_AA, 4)
+    if rng.random() < 0.7:
+        xs = np.arange(wide, dtype=np.float32) - wide / 2
+        below = top + rows * pitch * 0.87 + xs * tilt + xs**2 * bow
+        layer[np.arange(high)[:, None] > below] = 1
+    layer = cv2.GaussianBlur(layer, (0, 0), rng.uniform(0.4, 2.5))
+    return layer if rng.random() < 0.7 else layer[::-1]
 
 
 def wiped(np_rng, grey: np.ndarray, mask: np.ndarray) -> np.ndarray:

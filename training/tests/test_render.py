@@ -210,6 +210,11 @@ class Scenes(unittest.TestCase):
                 self.assertGreater(np.linalg.norm(quad[1] - quad[0]), 50)
         self.assertGreater(found, 3)
 
+    def test_a_windshields_edge_has_dots_and_covers_a_part(self):
+        edges = [scenes.frit(random.Random(seed), (288, 512)) for seed in range(20)]
+        self.assertTrue(all(edge.shape == (288, 512) and edge.min() >= 0 and edge.max() < 1.001 for edge in edges))
+        self.assertGreater(sum(0.02 < edge.mean() < 0.98 for edge in edges), 10)
+
     def test_a_frame_has_the_size_of_a_camera(self):
         def some():
             rng, np_rng = generators(4)
