@@ -151,7 +151,6 @@ def letter(face: Face, character: str) -> np.ndarray:
     return image
 
 
-@lru_cache(maxsize=4000)
 def sign(rng: random.Random, face: Face) -> np.ndarray:
     """A maker's sign beside text of a face, in its strokes if it has such."""
     if face.style in ("stroke", "pins"):
@@ -159,6 +158,7 @@ def sign(rng: random.Random, face: Face) -> np.ndarray:
     return strokes.sign(rng, CAP, MARGIN, rng.randint(3, 10), 0)
 
 
+@lru_cache(maxsize=4000)
 def alike(face: Face, one: str, other: str) -> bool:
     """Whether a face draws two letters as one: many engravers and plotters have no other stroke for 1 than for I."""
     width = cell(face) + 2 * SIDE
