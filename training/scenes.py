@@ -71,16 +71,14 @@ def frit(rng: random.Random, size: tuple[int, int]) -> np.ndarray:
     layer = np.zeros((high, wide), np.float32)
     tilt, bow = rng.gauss(0, 0.08), rng.gauss(0, 0.1) / wide
     top = rng.uniform(0, high)
+    edge = lambda x, row: top + row * pitch * 0.87 + (x - wide / 2) * tilt + (x - wide / 2) ** 2 * bow
     fixed = lambda value: round(float(value) * 16)  # cv2's sixteenths of a pixel
     for row in range(rows):
         radius = pitch * (0.12 + 0.42 * (row + 1) / rows) * 0.9
         for x in np.arange(row % 2 * pitch / 2, wide + pitch, pitch):
-            y = top + row * pitch * 0.87 + (x - wide / 2) * tilt + (x - wide / 2) ** 2 * bow
-            cv2.circle(layer, (fixed(x), fixed(y)), fixed(radius), 1.0, -1, cv2.LINE_AA, 4)
+            cv2.circle(layer, (fixed(x), fixed(edge(x, row))), fixed(radius), 1.0, -1, cv2.LINE_AA, 4)
     if rng.random() < 0.7:
-        xs = np.arange(wide, dtype=np.float32) - wide / 2
-        below = top + rows * pitch * 0.87 + xs * tilt + xs**2 * bow
-        layer[np.arange(high)[:, None] > below] = 1
+        layer[np.arange(high)[:, None] > edge(np.arange(wide), rows)] = 1
     layer = cv2.GaussianBlur(layer, (0, 0), rng.uniform(0.4, 2.5))
     return layer if rng.random() < 0.7 else layer[::-1]
 
